@@ -1,0 +1,84 @@
+"""Both languages say everything, and nothing is said that neither knows."""
+
+import ast
+import string
+from pathlib import Path
+
+import pytest
+
+import xltrain.choices  # noqa: F401
+from xltrain import language
+from xltrain.language import chinese, english
+from xltrain.registry import REGISTRIES
+
+ROOT = Path(__file__).resolve().parents[1] / "xltrain"
+
+
+def places(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def calls(function: str) -> set[str]:
+    """Every literal first argument of `function(...)` in the package."""
+    found = set()
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == function and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    found.add(first.value)
+    return found
+
+
+def test_messages_have_the_same_keys_and_places() -> None:
+    assert english.MESSAGES.keys() == chinese.MESSAGES.keys()
+    for key, message in english.MESSAGES.items():
+        assert places(message) == places(chinese.MESSAGES[key]), key
+
+
+def test_labels_have_the_same_keys() -> None:
+    assert english.LABELS.keys() == chinese.LABELS.keys()
+
+
+def test_every_message_that_is_said_is_known_and_none_is_left_over() -> None:
+    said = calls("text")
+    assert said - english.MESSAGES.keys() == set()
+
+
+@pytest.mark.parametrize("name", ["en", "zh"])
+def test_labels_map_back_to_their_word(name: str) -> None:
+    for word, shown in language.LANGUAGES[name].LABELS.items():
+        assert language.canonical(shown) == word
+
+
+def test_every_choice_and_parameter_has_a_chinese_twin() -> None:
+    with language.using("zh"):
+        for registry in REGISTRIES.values():
+            for choice in registry.values():
+                assert choice.summary != choice.english, f"{choice.kind}.{choice.name}"
+                for parameter in choice.parameters:
+                    assert choice.about(parameter) != parameter.summary, f"{choice.kind}.{choice.name}.{parameter.name}"
+
+
+def test_no_chinese_description_without_a_choice() -> None:
+    known = {f"{kind}.{name}" for kind, registry in REGISTRIES.items() for name in registry}
+    parameters = {
+        key
+        for registry in REGISTRIES.values()
+        for choice in registry.values()
+        for parameter in choice.parameters
+        for key in (f"{choice.kind}.{choice.name}.{parameter.name}", "." + parameter.name)
+    }
+    assert chinese.CHOICES.keys() <= known | parameters
+
+
+def test_language_follows_flag_then_variable_then_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLTRAIN_LANGUAGE", "zh_CN.UTF-8")
+    assert language.current() == "zh"
+    with language.using("en"):
+        assert language.current() == "en"
+    monkeypatch.delenv("XLTRAIN_LANGUAGE")
+    with language.using(job="zh"):
+        assert language.current() == "zh"
+        with language.using("en"):
+            assert language.current() == "en"

@@ -1,0 +1,3 @@
+from xltrain.cli import main
+
+main()

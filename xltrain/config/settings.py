@@ -1,0 +1,110 @@
+"""What a job says, checked and typed. Everything here is frozen and knows its place in the job file.
+
+The field names are the headers of the job's sheets.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xltrain.place import Place
+from xltrain.registry import Call, Term
+
+ROLES = ("feature", "target", "weight", "group", "time", "id", "split", "ignore")
+TYPES = ("numeric", "category", "boolean", "date", "text", "id")
+TASKS = ("auto", "regression", "classification")
+DEVICES = ("auto", "cpu", "cuda")
+IMBALANCES = ("none", "balanced")
+ALL = 0  # batch_size: every training row in one batch
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where rows come from: a file, folder or glob, relative to the job's folder.
+
+    `sheet` is a glob over sheet names, empty for every sheet that holds a table; `header` is the row number of the
+    header, 0 to have it found.
+    """
+
+    path: str
+    sheet: str = ""
+    header: int = 0
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the dataset and what it is for.
+
+    `type` and `role` may be empty in a job: then they are inferred from the values. `missing` lists the words and
+    numbers that mean "no value" here; `aliases` other headers of the same column.
+    """
+
+    name: str
+    role: str = ""
+    type: str = ""
+    encoder: Call | None = None
+    missing: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One configured training of one target; a grid in a cell has become several of these.
+
+    An empty `target` stands for every target of the job; `loss` is empty where the task's default is meant.
+    `batch_size` 0 is the whole training set; `patience` 0 never stops early; `clip_norm` 0 never clips.
+    """
+
+    name: str
+    target: str
+    model: Call
+    loss: tuple[Term, ...]
+    optimizer: Call
+    schedule: tuple[Call, ...]
+    epochs: int = 200
+    batch_size: int = 64
+    patience: int = 20
+    clip_norm: float = 1.0
+    accumulate: int = 1
+    imbalance: str = "none"
+    seed: int = 0
+    keep: bool = False
+    note: str = ""
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture to draw: a range of a book (empty: of the results) into a file name."""
+
+    book: str
+    range: str
+    file: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A whole job. `folder` is what relative paths are relative to."""
+
+    name: str = "xltrain"
+    task: str = "auto"
+    metric: str = ""
+    folds: int = 5
+    split: Call | None = None
+    repeats: int = 1
+    seed: int = 0
+    device: str = "auto"
+    language: str = ""
+    output: str = ""
+    sources: tuple[Source, ...] = ()
+    columns: tuple[Column, ...] = ()
+    runs: tuple[Run, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    folder: Path = field(default_factory=Path)
+    place: Place | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns if column.role == "target")

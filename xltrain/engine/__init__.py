@@ -1,0 +1,1 @@
+"""Everything that needs torch: one training loop over stacks of members."""

@@ -1,0 +1,115 @@
+"""What a fit found out, as plain numbers: free of torch, so that reports can be written and read anywhere.
+
+All predictions, errors and metrics are in the target's own unit; a loss is the run's own loss on the target
+standardised by its mean and standard deviation over the dataset (classification losses need no unit).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from xltrain.config.settings import Run
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric over members: `value` over all scored rows together, `mean` and `spread` (standard deviation) over folds."""
+
+    value: float
+    mean: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Per epoch, averaged over the members still training: shapes (epochs,)."""
+
+    training: Floats
+    validation: Floats
+    lr: Floats
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run on one target.
+
+    `metrics` are out of fold, `validation` the same metrics on validation rows (selection looks at these only).
+    `stopped` is one of: patience, epochs, diverged, interrupted. `epochs` is the mean over members of the epoch whose
+    weights were kept. `clipped` is the share of steps whose gradient was clipped.
+    """
+
+    name: str
+    target: str
+    run: Run
+    metrics: Mapping[str, Score]
+    validation: Mapping[str, Score]
+    epochs: float
+    seconds: float
+    stopped: str
+    curves: Curves
+    members: int
+    parameters: int
+    clipped: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The per-sample record of one run on one target; every array has one entry per row of the dataset.
+
+    target: own unit, or class index (-1 where empty). prediction: mean over the members that scored the row, own unit
+    or class index. probability: (rows, classes) for classification. loss: out-of-fold, NaN where no member may score
+    the row. spread: standard deviation of the prediction (of the probability of the predicted class) over the
+    members that scored it. fold: which fold held it out, -1 for none; scored_by: how many members scored it.
+    """
+
+    target: Floats
+    prediction: Floats
+    loss: Floats
+    percentile: Floats
+    spread: Floats
+    fold: npt.NDArray[np.int32]
+    scored_by: npt.NDArray[np.int32]
+    probability: Floats | None = None
+
+
+@dataclass(frozen=True)
+class TargetResult:
+    """Everything about one target. `runs` are sorted best first by the metric on validation rows; `winner` names the first.
+
+    `classes` are the labels as shown, empty for regression. `baselines` maps constant and linear to their metrics out
+    of fold on the same folds.
+    """
+
+    target: str
+    task: str  # regression | classification
+    metric: str
+    classes: tuple[str, ...]
+    unit: str
+    runs: tuple[RunResult, ...]
+    winner: str
+    ledger: Ledger
+    baselines: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+
+    @property
+    def best(self) -> RunResult:
+        return next(run for run in self.runs if run.name == self.winner)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A whole fit. `notes` are things that the reader should know (a member that diverged, a column left out)."""
+
+    targets: tuple[TargetResult, ...]
+    samples: int
+    device: str
+    seconds: float
+    members: int
+    stacks: int
+    features: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False

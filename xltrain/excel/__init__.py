@@ -1,0 +1,1 @@
+"""Books and cells, and nothing about training."""

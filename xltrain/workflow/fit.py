@@ -1,0 +1,274 @@
+"""Train every run of a job, and write the results workbook, the models and the ledger."""
+
+import contextlib
+import math
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import xltrain.choices  # noqa: F401  (declares every choice)
+from xltrain import language
+from xltrain.config.check import read_job
+from xltrain.config.settings import DEVICES, Job
+from xltrain.config.source import is_job
+from xltrain.config.template import add_job_sheets
+from xltrain.data.columns import facts, infer
+from xltrain.data.table import MergeReport, Table
+from xltrain.engine.checkpoint import Model, save_model
+from xltrain.engine.fit import fit as train
+from xltrain.engine.result import Result, Score, TargetResult
+from xltrain.errors import ConfigError, DataError, RequirementError
+from xltrain.events import Listener, Wrote, ignore
+from xltrain.excel.package import next_free, replacing
+from xltrain.language import text
+from xltrain.place import Problem
+from xltrain.registry import metrics, unknown
+from xltrain.report.samples import write_ledger
+from xltrain.report.workbook import write_results
+from xltrain.workflow.draft import draft_job
+from xltrain.workflow.merge import Sources, read_sources
+from xltrain.workflow.shoot import shoot_all
+
+RESULTS = "results.xlsx"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A finished fit: where its files are, and everything it found out.
+
+    `models` maps each target to its model file; `model` is the first of them.
+    """
+
+    results: Path
+    models: Mapping[str, Path]
+    result: Result
+    table: Table
+    report: MergeReport
+
+    @property
+    def model(self) -> Path:
+        return next(iter(self.models.values()))
+
+    @property
+    def best(self) -> str:
+        """The winning run of the first target."""
+        return self.result.targets[0].winner
+
+    def to_pandas(self) -> Any:
+        """The ledger as a pandas DataFrame: one row per sample with its place, prediction and out-of-fold loss."""
+        import pandas as pd
+
+        return pd.read_parquet(self.results.with_suffix("") / "samples.parquet")
+
+    def summary(self) -> dict[str, Any]:
+        """What `xltrain fit --json` prints; metrics are out of fold, in the target's own unit."""
+        return {
+            "results": str(self.results),
+            "model": str(self.model),
+            "best": self.best,
+            "samples": self.result.samples,
+            "runs": [
+                {
+                    "name": run.name,
+                    "target": run.target,
+                    "metrics": _values(run.metrics),
+                    "epochs": run.epochs,
+                    "seconds": round(run.seconds, 3),
+                    "stopped": run.stopped,
+                }
+                for target in self.result.targets
+                for run in target.runs
+            ],
+            "baselines": _baselines(self.result.targets[0]),
+            "targets": [
+                {
+                    "target": target.target,
+                    "task": target.task,
+                    "best": target.winner,
+                    "model": str(self.models[target.target]),
+                    "baselines": _baselines(target),
+                }
+                for target in self.result.targets
+            ],
+            "notes": list(self.result.notes),
+            "doubts": [str(doubt) for doubt in self.report.doubts],
+            "interrupted": self.result.interrupted,
+        }
+
+
+def fit(
+    sources: Sources,
+    target: str | Sequence[str] = (),
+    output: str | Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    device: str = "",
+    require: Sequence[str] = (),
+    strict: bool = False,
+    listen: Listener = ignore,
+) -> Fit:
+    """Train a job, or sensible runs on data books or a pandas DataFrame.
+
+    Args:
+        sources: a job (.xlsx, .toml, an earlier results workbook), or books, folders, globs or a DataFrame.
+        target: the columns to predict, where there is no job; any unambiguous beginning of a name will do.
+        output: the results workbook. An existing one is never replaced: the next free number is taken.
+        overrides: settings such as `runs.epochs=50`.
+        device: auto, cpu or cuda; empty for the job's.
+        require: conditions such as `rmse<400` on the winners' out-of-fold metrics.
+        strict: turn doubts into a DataError before anything is trained.
+
+    Raises:
+        ConfigError, DataError, WorkbookError, TrainingError: every problem found, nothing written.
+        RequirementError: a condition does not hold; the results have been written.
+    """
+    conditions = [_condition(each) for each in require]
+    targets = (target,) if isinstance(target, str) else tuple(target)
+    job = _job_of(sources, targets, overrides)
+    with language.using(job=job.language if job else ""):
+        if job:
+            table, report = read_sources(job.sources, job.folder, job.columns, listen=listen)
+        else:
+            table, report = read_sources(sources, listen=listen)
+            job = draft_job(table, targets, sources, Path.cwd(), report, overrides)
+        if device:
+            job = replace(job, device=_device(device))
+        if strict and report.doubts:
+            raise DataError(report.doubts)
+        columns = infer(table, job.columns, job.targets)
+        with _outputs(job, output) as (path, temporary, beside):
+            fitted = train(job, table, columns, listen)
+            shown = replace(job, columns=tuple(columns))
+            models = _write_beside(beside, fitted.result, fitted.models, table)
+            write = partial(
+                write_results,
+                temporary,
+                shown,
+                fitted.result,
+                table,
+                report,
+                job_sheets=lambda book: add_job_sheets(book, shown, facts(table), folder=path.parent),
+                samples_file=f"{path.stem}/samples.parquet",
+            )
+            write()
+            pictures = shoot_all(job.shots, job.folder, temporary, beside, listen)
+            if pictures:
+                write(pictures=pictures)
+        listen(Wrote(str(path)))
+    done = Fit(path, {name: path.with_suffix("") / file for name, file in models.items()}, fitted.result, table, report)
+    _hold(conditions, fitted.result)
+    return done
+
+
+def _job_of(sources: Sources, targets: Sequence[str], overrides: Sequence[str]) -> Job | None:
+    """The job that `sources` names, or None where it names data."""
+    if not isinstance(sources, (str, Path)):
+        only = list(sources) if isinstance(sources, Sequence) else []
+        if len(only) != 1 or not isinstance(only[0], (str, Path)):
+            return None
+        sources = only[0]
+    if not is_job(Path(sources)):
+        return None
+    if targets:
+        raise ConfigError(Problem(None, text("target_in_job", job=sources), text("target_in_job_hint")))
+    return read_job(Path(sources), overrides)
+
+
+@contextlib.contextmanager
+def _outputs(job: Job, output: str | Path | None) -> Iterator[tuple[Path, Path, Path]]:
+    """The final workbook, its temporary name and the temporary folder beside it; tested before any training.
+
+    On success both are renamed, the folder first; on failure nothing is left.
+    """
+    wanted = Path(output) if output else job.folder / (job.output or RESULTS)
+    wanted = wanted if wanted.suffix.lower() == ".xlsx" else wanted.with_name(wanted.name + ".xlsx")
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    path = next_free(wanted)
+    while path.with_suffix("").exists():
+        path = next_free(path, taken=True)
+    with replacing(path, overwrite=False) as temporary:
+        beside = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
+        try:
+            yield path, temporary, beside
+            beside.chmod(0o755)
+            beside.rename(path.with_suffix(""))
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+
+
+def _write_beside(folder: Path, result: Result, models: Mapping[str, Model], table: Table) -> dict[str, str]:
+    """The ledger and one model per target; gives target -> file name."""
+    write_ledger(folder / "samples.parquet", result, table)
+    names: dict[str, str] = {}
+    for target, model in models.items():
+        clean = re.sub(r'[<>:"/\\|?*\s]+', " ", target).strip(" .")[:60]
+        name = "model.safetensors" if len(models) == 1 else f"model {clean}.safetensors"
+        names[target] = name if name not in names.values() else f"model {len(names) + 1}.safetensors"
+        save_model(folder / names[target], model)
+    return names
+
+
+def _values(scores: Mapping[str, Score]) -> dict[str, float | None]:
+    return {name: score.value if math.isfinite(score.value) else None for name, score in scores.items()}
+
+
+def _baselines(target: TargetResult) -> dict[str, dict[str, float | None]]:
+    return {name: _values(scores) for name, scores in target.baselines.items()}
+
+
+def _device(name: str) -> str:
+    if name not in DEVICES:
+        raise ConfigError(Problem(None, unknown("device", name, DEVICES)))
+    return name
+
+
+_CONDITION = re.compile(r"\s*(?:(?P<target>.+)\.)?(?P<metric>\w+)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>[-+.\deE]+)\s*")
+
+
+@dataclass(frozen=True)
+class _Condition:
+    text: str
+    target: str
+    metric: str
+    sign: str
+    limit: float
+
+    def holds(self, value: float) -> bool:
+        return {
+            "<": value < self.limit,
+            ">": value > self.limit,
+            "<=": value <= self.limit,
+            ">=": value >= self.limit,
+        }[self.sign]
+
+
+def _condition(condition: str) -> _Condition:
+    """Read `rmse<400` or `Y1.rmse<=0.5`."""
+    match = _CONDITION.fullmatch(condition.replace("＜", "<").replace("＞", ">"))
+    with contextlib.suppress(ValueError):
+        if match and match["metric"] in metrics:
+            return _Condition(condition, match["target"] or "", match["metric"], match["sign"], float(match["limit"]))
+    if match and match["metric"] not in metrics:
+        raise ConfigError(Problem(None, unknown(text("word_metric"), match["metric"], metrics), f"--require {condition}"))
+    raise ConfigError(Problem(None, text("require_form", found=condition)))
+
+
+def _hold(conditions: Sequence[_Condition], result: Result) -> None:
+    broken = []
+    for condition in conditions:
+        for target in result.targets:
+            if condition.target and not target.target.casefold().startswith(condition.target.casefold()):
+                continue
+            score = target.best.metrics.get(condition.metric)
+            value = score.value if score else math.nan
+            if not condition.holds(value):
+                message = text("require_broken", condition=condition.text, target=target.target, found=f"{value:.6g}")
+                broken.append(Problem(None, message))
+    if broken:
+        raise RequirementError(broken)
