@@ -1,0 +1,105 @@
+"""What every model is made of: named shapes in one flat row per member."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from xltrain.lazy import torch
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One tensor of a member. `bound` is half the width of its uniform start; `start` its value where bound is 0."""
+
+    name: str
+    shape: tuple[int, ...]
+    decay: bool = True
+    bound: float = 0.0
+    start: float = 0.0
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass
+class Pass:
+    """One forward pass: what the layers need besides weights.
+
+    `numbers` hold (members, 1, 1) tensors; `mask` (members, batch) is False on rows that only pad, None without any;
+    `generator` draws the dropout. `buffers` are the views of the running statistics, replaced when training.
+    """
+
+    training: bool
+    numbers: Mapping[str, "torch.Tensor"]
+    buffers: "dict[str, torch.Tensor]"
+    mask: "torch.Tensor | None" = None
+    generator: "torch.Generator | None" = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The weights and buffers of one member, and how a stack of members computes its outputs."""
+
+    inputs: int
+    outputs: int
+    weights: tuple[Weight, ...]
+    buffers: tuple[Weight, ...] = ()
+
+    @cached_property
+    def size(self) -> int:
+        return sum(weight.size for weight in self.weights)
+
+    def start(self, generator: "torch.Generator") -> "torch.Tensor":
+        """The weights (size,) that a member begins with, as torch.nn.Linear begins."""
+        parts = []
+        for weight in self.weights:
+            part = torch.full((weight.size,), weight.start)
+            if weight.bound:
+                part = (torch.rand(weight.size, generator=generator) * 2 - 1) * weight.bound
+            parts.append(part)
+        return torch.cat(parts)
+
+    def decayed(self) -> "torch.Tensor":
+        """1 where weight decay applies, 0 for biases and norms: (size,)."""
+        return torch.cat([torch.full((weight.size,), float(weight.decay)) for weight in self.weights])
+
+    def fresh_buffers(self) -> "torch.Tensor":
+        """The buffers (buffer size,) that a member begins with."""
+        return torch.cat([torch.empty(0), *(torch.full((each.size,), each.start) for each in self.buffers)])
+
+    def views(self, flat: "torch.Tensor") -> "dict[str, torch.Tensor]":
+        """(members, size) -> each weight as (members, *shape)."""
+        return _cut(flat, self.weights)
+
+    def buffer_views(self, flat: "torch.Tensor") -> "dict[str, torch.Tensor]":
+        return _cut(flat, self.buffers)
+
+    def join_buffers(self, views: "Mapping[str, torch.Tensor]") -> "torch.Tensor":
+        """The inverse of `buffer_views`."""
+        return torch.cat([views[each.name].flatten(1) for each in self.buffers], 1)
+
+    def forward(self, weights: "Mapping[str, torch.Tensor]", x: "torch.Tensor", run: Pass) -> "torch.Tensor":
+        """(members, batch, inputs) -> (members, batch, outputs)."""
+        raise NotImplementedError
+
+
+def _cut(flat: "torch.Tensor", parts: tuple[Weight, ...]) -> "dict[str, torch.Tensor]":
+    pieces = flat.split([part.size for part in parts], 1) if parts else ()
+    return {part.name: piece.unflatten(1, part.shape) for part, piece in zip(parts, pieces, strict=True)}
+
+
+def linear_weights(name: str, inputs: int, outputs: int, bias: bool = True) -> list[Weight]:
+    """A linear layer: weight (inputs, outputs), bias (1, outputs); bounds as torch.nn.Linear draws them."""
+    bound = 1 / math.sqrt(inputs)
+    layer = [Weight(f"{name}.weight", (inputs, outputs), bound=bound)]
+    return [*layer, Weight(f"{name}.bias", (1, outputs), decay=False, bound=bound)] if bias else layer
+
+
+def linear_forward(weights: "Mapping[str, torch.Tensor]", name: str, x: "torch.Tensor") -> "torch.Tensor":
+    """One batched product for all members."""
+    bias = weights.get(f"{name}.bias")
+    if bias is None:
+        return torch.bmm(x, weights[f"{name}.weight"])
+    return torch.baddbmm(bias, x, weights[f"{name}.weight"])
