@@ -1,0 +1,271 @@
+"""Raw values to settings, or every problem at once, each with its cell."""
+
+import itertools
+import math
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xltrain.config.call import MAX_GRID
+from xltrain.config.fields import FIELDS, Field
+from xltrain.config.settings import Column, Job, Run, Shot, Source
+from xltrain.config.source import Raw, Row, Value, read_raw
+from xltrain.config.tokens import ParseError
+from xltrain.config.value import parse_field
+from xltrain.errors import ConfigError
+from xltrain.language import label, text
+from xltrain.place import Place, Problem, parse_range
+from xltrain.registry import Call, Term, metrics, unknown
+
+_TASK_OF_TYPE = {"category": "classification", "boolean": "classification"}
+
+
+def read_job(path: Path | str, overrides: Sequence[str] = ()) -> Job:
+    """The job in a workbook or TOML file, flags applied. Raises ConfigError with every problem found."""
+    job, problems = check_raw(read_raw(Path(path), overrides))
+    if job is None or problems:
+        raise ConfigError(problems)
+    return job
+
+
+def check_raw(raw: Raw, need_sources: bool = True) -> tuple[Job | None, list[Problem]]:
+    """The settings and no problem, or None and all of them."""
+    checker = _Checker(raw)
+    job = checker.job()
+    checker.check_whole(job, need_sources)
+    problems = sorted(dict.fromkeys(checker.problems), key=Problem.order)
+    return (None if problems else job), problems
+
+
+class _Checker:
+    """Collects problems while the settings are built; a broken cell stands at its default meanwhile."""
+
+    def __init__(self, raw: Raw) -> None:
+        self.raw = raw
+        self.problems = list(raw.problems)
+
+    def wrong(self, place: Place, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(place, message, hint))
+
+    def variants(self, row: Row, field: Field, default: Any) -> list[tuple[str, Any]]:
+        """Every alternative of a cell with its label; the default where it is blank or broken."""
+        value = row.cells.get(field.header)
+        if value is None:
+            return [("", default)]
+        try:
+            found = parse_field(field, value)
+        except ParseError as error:
+            for message in error.messages:
+                self.wrong(value.place, message)
+            return [("", default)]
+        return found
+
+    def one(self, sheet: str, row: Row, header: str, default: Any) -> Any:
+        """The single value of a cell."""
+        return self.variants(row, FIELDS[sheet][header], default)[0][1]
+
+    def job(self) -> Job:
+        row = self.raw.job
+        known = {header: self.one("Job", row, header, getattr(Job, header, None)) for header in FIELDS["Job"]}
+        metric = known.pop("metric") or ""
+        return Job(
+            **known,
+            metric=str(metric),
+            sources=tuple(self.source(each) for each in self.raw.sheets["Sources"]),
+            columns=tuple(self.columns()),
+            runs=tuple(self.runs()),
+            shots=tuple(self.shot(each) for each in self.raw.sheets["Shots"]),
+            folder=self.raw.path.parent,
+            place=row.place,
+        )
+
+    def required(self, sheet: str, row: Row, header: str) -> None:
+        if header not in row.cells:
+            self.wrong(row.place, text("cell_required", header=label(header)))
+
+    def source(self, row: Row) -> Source:
+        self.required("Sources", row, "path")
+        path, sheet = (self.one("Sources", row, header, "") for header in ("path", "sheet"))
+        return Source(path, sheet, self.one("Sources", row, "header", 0), row.place)
+
+    def columns(self) -> list[Column]:
+        found: dict[str, Column] = {}
+        for row in self.raw.sheets["Columns"]:
+            self.required("Columns", row, "name")
+            name, role, kind = (self.one("Columns", row, header, "") for header in ("name", "role", "type"))
+            missing, aliases = (self.one("Columns", row, header, ()) for header in ("missing", "aliases"))
+            if name in found:
+                self.wrong(row.cells["name"].place, text("column_twice", name=name))
+            column = Column(name, role, kind, self.one("Columns", row, "encoder", None), missing, aliases, row.place)
+            found.setdefault(name, column)
+        return list(found.values())
+
+    def shot(self, row: Row) -> Shot:
+        book, area, file = (self.one("Shots", row, header, "") for header in ("book", "range", "file"))
+        self.required("Shots", row, "range")
+        self.required("Shots", row, "file")
+        if file and not file.lower().endswith((".png", ".svg")):
+            self.wrong(row.cells["file"].place, text("file_form", found=file))
+        if area and ":" in area and "!" not in area.replace("！", "!") and parse_range(area) is None:
+            self.wrong(row.cells["range"].place, text("range_form", found=area))
+        return Shot(book, area, file, row.place)
+
+    def runs(self) -> list[Run]:
+        found: list[Run] = []
+        for row in self.raw.sheets["Runs"]:
+            found += self.run(row)
+        first: dict[str, Run] = {}
+        for run in found:
+            earlier = first.setdefault(run.name, run)
+            if earlier is not run and run.place and run.place != earlier.place:
+                self.wrong(run.place, text("run_twice", name=run.name, first=(earlier.place or Place("")).address))
+        return found
+
+    def run(self, row: Row) -> list[Run]:
+        """A row of the Runs sheet: one run, or one for every point of its grids."""
+        fields = [field for field in FIELDS["Runs"].values() if field.grid or field.header == "target"]
+        options = [self.options(row, field) for field in fields]
+        count = math.prod(len(each) for each in options)
+        if count > MAX_GRID:
+            self.wrong(row.place, text("grid_too_large", count=count, limit=MAX_GRID))
+            return []
+        name, note = (self.one("Runs", row, header, "") for header in ("name", "note"))
+        keep = self.one("Runs", row, "keep", False)
+        runs = []
+        for point in itertools.product(*options):
+            settings = {field.header: value for field, (_, value) in zip(fields, point, strict=True)}
+            base = name or (str(settings["model"]) if not point[1][0] else "")
+            labels = [each for each, _ in point if each]
+            full = " ".join([base, *labels]).strip()
+            runs.append(Run(name=full, **settings, note=note, keep=keep, place=row.place))
+        return _numbered(runs)
+
+    def options(self, row: Row, field: Field) -> list[tuple[str, Any]]:
+        if field.header == "target":
+            return self.targets(row)
+        if field.header == "model":
+            self.required("Runs", row, "model")
+        options = self.variants(row, field, _default(field))
+        if field.type in (int, float, "word") and len(options) > 1:
+            return [(f"{field.header}={value}", value) for _, value in options]
+        return options
+
+    def targets(self, row: Row) -> list[tuple[str, Any]]:
+        """The targets that a run names, by any unambiguous beginning; empty for all."""
+        cell = row.cells.get("target")
+        names = self.target_names()
+        if cell is None:
+            return [("", "")]
+        found = [match_name(cell.text, names)]
+        parts = [cell.text]
+        if not found[0]:
+            parts = [part.strip() for part in cell.text.replace("｜", "|").split("|")]
+            found = [match_name(part, names) for part in parts]
+        for part, name in zip(parts, found, strict=True):
+            if not name and names:
+                self.wrong(cell.place, unknown(label("target"), part, names))
+        return [(name if len(found) > 1 else "", name) for name in found]
+
+    def target_names(self) -> list[str]:
+        rows = self.raw.sheets["Columns"]
+        return [row.cells["name"].text for row in rows if "name" in row.cells and self.is_target(row)]
+
+    def is_target(self, row: Row) -> bool:
+        try:
+            return "role" in row.cells and parse_field(FIELDS["Columns"]["role"], row.cells["role"])[0][1] == "target"
+        except ParseError:
+            return False
+
+    def check_whole(self, job: Job, need_sources: bool) -> None:
+        """What no cell shows on its own."""
+        for missing, sheet, key in (
+            (need_sources and not job.sources, "Sources", "no_source"),
+            (not job.targets, "Columns", "no_target"),
+            (not job.runs and not self.raw.sheets["Runs"], "Runs", "no_run"),
+        ):
+            if missing:
+                self.wrong(Place(self.raw.file, self.raw.sheet_name(sheet)), text(key), text(f"{key}_hint"))
+        tasks = {column.name: known_task(job, column) for column in job.columns if column.role == "target"}
+        if job.split:
+            self.check_split(job, job.split)
+        metric = self.raw.job.cells.get("metric")
+        if job.metric and metric:
+            self.check_metric(job, metric, set(tasks.values()))
+        rows = {row.place: row for row in self.raw.sheets["Runs"]}
+        for run in job.runs:
+            cell = rows[run.place].cells.get("loss") if run.place else None
+            if run.loss and cell:
+                own = [tasks.get(run.target, "")] if run.target else list(tasks.values())
+                self.check_loss(run.loss, cell.place, own)
+
+    def check_split(self, job: Job, split: Call) -> None:
+        """The column that a split goes by must exist, or some column must have its role."""
+        place = self.raw.job.cells["split"].place if "split" in self.raw.job.cells else self.raw.job.place
+        named = [value for value in dict(split.values).values() if isinstance(value, str)]
+        if split.choice.facts.get("needs") not in ("group", "time", "split"):
+            return
+        role = str(split.choice.facts["needs"])
+        names = [column.name for column in job.columns]
+        others = [column for column in job.columns if column.role != "target"]
+        if named and named[0]:
+            # A job may list its target alone and leave the rest to be found in the data.
+            if others and not match_name(named[0], names):
+                self.wrong(place, unknown(text("word_column"), named[0], names))
+        elif not any(column.role == role for column in job.columns):
+            self.wrong(place, text("split_needs_role", split=split.name, role=label(role)))
+
+    def check_metric(self, job: Job, cell: Value, tasks: set[str]) -> None:
+        task = str(metrics[job.metric.partition("(")[0]].facts.get("task", ""))
+        if task and "" not in tasks and tasks and task not in tasks:
+            shown = " + ".join(label(each) for each in sorted(tasks))
+            self.wrong(cell.place, text("metric_task", metric=job.metric, found=label(task), task=shown))
+
+    def check_loss(self, loss: tuple[Term, ...], place: Place, tasks: Sequence[str]) -> None:
+        of_loss = {str(term.call.choice.facts.get("task", "")): term.call.name for term in loss}
+        of_loss.pop("", None)
+        if len(of_loss) > 1:
+            self.wrong(place, text("loss_mixed", names=", ".join(of_loss.values())))
+            return
+        for task in dict.fromkeys(tasks):
+            for found, name in of_loss.items():
+                if task and task != found:
+                    self.wrong(place, text("loss_task", loss=name, found=label(found), task=label(task)))
+
+
+def known_task(job: Job, column: Column) -> str:
+    """The task of a target as far as the job alone tells; empty where the values decide."""
+    return job.task if job.task != "auto" else _TASK_OF_TYPE.get(column.type, "")
+
+
+def match_name(name: str, names: Sequence[str]) -> str:
+    """The one of `names` that `name` is, or is the only beginning of, whatever case and width; else empty."""
+    if name in names:
+        return name
+    folded = {each: _fold(each) for each in names}
+    same = [each for each in names if folded[each] == _fold(name)]
+    if not same:
+        same = [each for each in names if _fold(name) and folded[each].startswith(_fold(name))]
+    return same[0] if len(same) == 1 else ""
+
+
+def _fold(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def _numbered(runs: list[Run]) -> list[Run]:
+    """Runs of one row with names of their own."""
+    seen: dict[str, int] = {}
+    named = []
+    for run in runs:
+        seen[run.name] = seen.get(run.name, 0) + 1
+        again = seen[run.name]
+        named.append(run if again == 1 else Run(**{**vars(run), "name": f"{run.name} #{again}"}))
+    return named
+
+
+def _default(field: Field) -> Any:
+    """What a blank or broken cell of the Runs sheet means."""
+    if field.header == "loss":
+        return ()
+    return parse_field(field, Value(field.default, Place("")))[0][1]
