@@ -1,0 +1,213 @@
+"""The model: the members of a target's winning run together, in one safetensors file with its schema in the header.
+
+The header holds what predict needs and nothing about the person or machine that trained it.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xltrain.choices.models.layout import Pass
+from xltrain.config.settings import Column
+from xltrain.data.encode import Encoding, Floats, State
+from xltrain.data.table import Table
+from xltrain.engine.device import resolve
+from xltrain.engine.evaluate import to_values
+from xltrain.engine.plan import layout_of
+from xltrain.errors import WorkbookError
+from xltrain.language import text
+from xltrain.lazy import torch
+from xltrain.place import Place, Problem
+from xltrain.registry import Call, models
+
+FORMAT = 1
+CHUNK = 1 << 14  # rows encoded and predicted at a time
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the members say of new rows; arrays have one entry per row.
+
+    prediction: mean over members in the target's own unit, or the index of the most probable class. spread: standard
+    deviation over members, of the prediction or of the predicted class's probability; NaN for a single member.
+    probability: (rows, classes), None for regression.
+    """
+
+    prediction: Floats
+    spread: Floats
+    probability: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that turns new rows into predictions. `means`, `deviations`, `unseen` and `states` are per member.
+
+    weights: (members, size). `unseen` lowers the outputs of classes that a member never saw (members, classes).
+    """
+
+    target: str
+    task: str
+    run: str
+    metric: str
+    classes: tuple[str, ...]
+    columns: tuple[Column, ...]
+    encoding: Encoding
+    call: Call
+    link: str
+    outputs: int
+    weights: "torch.Tensor"
+    buffers: "torch.Tensor"
+    states: tuple[State, ...]
+    means: Floats
+    deviations: Floats
+    unseen: Floats | None = None
+    version: str = ""
+
+    def predict(self, table: Table, device: str = "auto") -> Prediction:
+        """Predict every row. DataError names the columns that the table lacks."""
+        where = resolve(device)
+        raw = self.encoding.raw(table)
+        parts = [self._predict(raw[start : start + CHUNK], where) for start in range(0, max(len(raw), 1), CHUNK)]
+        values = np.concatenate(parts, 1)
+        mean = values.mean(0)
+        if self.classes:
+            label = mean.argmax(1)
+            own = values[:, np.arange(len(label)), label]
+            return Prediction(label.astype(np.float64), _deviation(own), mean)
+        return Prediction(mean, _deviation(values))
+
+    def _predict(self, raw: Any, device: "torch.device") -> Floats:
+        """(members, rows) predictions or (members, rows, classes) probabilities."""
+        layout = layout_of(self.call, len(self.encoding.features), self.outputs)
+        told = []
+        for index, state in enumerate(self.states):
+            x = torch.from_numpy(state.apply(raw)).to(device, self.weights.dtype).unsqueeze(0)
+            one = slice(index, index + 1)
+            run = Pass(False, {}, layout.buffer_views(self.buffers[one].to(device)))
+            with torch.no_grad():
+                output = layout.forward(layout.views(self.weights[one].to(device)), x, run)[0].double().cpu()
+            unseen = None if self.unseen is None else torch.from_numpy(self.unseen[index])
+            told.append(to_values(output, self.link, self.means[index], self.deviations[index], unseen))
+        return np.stack(told)
+
+
+def save_model(path: Path, model: Model) -> None:
+    """Write a model under a temporary name and rename it when complete. WorkbookError when that cannot be."""
+    from safetensors.torch import save
+
+    header = {
+        "format": FORMAT,
+        "version": version("xltrain"),
+        "target": model.target,
+        "task": model.task,
+        "run": model.run,
+        "metric": model.metric,
+        "classes": model.classes,
+        "columns": [_column_to_json(column) for column in model.columns],
+        "encoding": model.encoding.to_json(),
+        "model": str(model.call),
+        "call": {"name": model.call.name, "values": dict(model.call.values)},
+        "link": model.link,
+        "outputs": model.outputs,
+        "states": [state.to_json() for state in model.states],
+        "means": model.means.tolist(),
+        "deviations": model.deviations.tolist(),
+        "unseen": None if model.unseen is None else model.unseen.tolist(),
+    }
+    tensors = {"weights": model.weights.contiguous(), "buffers": model.buffers.contiguous()}
+    data = save(tensors, {"xltrain": json.dumps(header, ensure_ascii=False)})
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".model-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WorkbookError(
+            Problem(Place(str(path)), text("system_refused", reason=error.strerror or str(error)))
+        ) from error
+
+
+def load_model(path: Path) -> Model:
+    """Read a model. WorkbookError when the file is missing, cut short or no model."""
+    from safetensors import SafetensorError, safe_open
+
+    place = Place(str(path))
+    try:
+        with safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {})["xltrain"])
+            weights, buffers = file.get_tensor("weights"), file.get_tensor("buffers")
+        if header["format"] > FORMAT:
+            hint = text("model_newer_hint")
+            raise WorkbookError(Problem(place, text("model_newer", version=header["version"]), hint))
+        return _from_header(header, weights, buffers)
+    except OSError as error:
+        raise WorkbookError(Problem(place, text("system_refused", reason=error.strerror or str(error)))) from error
+    except (SafetensorError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise WorkbookError(Problem(place, text("model_unreadable"), text("model_unreadable_hint"))) from error
+
+
+def _from_header(header: dict[str, Any], weights: "torch.Tensor", buffers: "torch.Tensor") -> Model:
+    choice = models[header["call"]["name"]]
+    many = [parameter.name for parameter in choice.parameters if parameter.many]
+    values = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in header["call"]["values"].items()
+    }
+    call, wrong = choice.bind(
+        tuple(item for name in many for item in values[name]),
+        {name: value for name, value in values.items() if name not in many},
+    )
+    if wrong:
+        raise ValueError(wrong)
+    model = Model(
+        header["target"],
+        header["task"],
+        header["run"],
+        header["metric"],
+        tuple(header["classes"]),
+        tuple(_column_from_json(column) for column in header["columns"]),
+        Encoding.from_json(header["encoding"]),
+        call,
+        header["link"],
+        header["outputs"],
+        weights,
+        buffers,
+        tuple(State.from_json(state) for state in header["states"]),
+        np.array(header["means"]),
+        np.array(header["deviations"]),
+        None if header["unseen"] is None else np.array(header["unseen"]),
+        header["version"],
+    )
+    layout = layout_of(call, len(model.encoding.features), model.outputs)
+    if weights.shape != (len(model.states), layout.size):
+        raise ValueError(weights.shape)
+    return model
+
+
+def _column_to_json(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "role": column.role,
+        "type": column.type,
+        "missing": column.missing,
+        "aliases": column.aliases,
+    }
+
+
+def _column_from_json(data: dict[str, Any]) -> Column:
+    return Column(data["name"], data["role"], data["type"], None, tuple(data["missing"]), tuple(data["aliases"]))
+
+
+def _deviation(values: Sequence[Any] | Floats) -> Floats:
+    values = np.asarray(values)
+    return values.std(0, ddof=1) if len(values) > 1 else np.full(values.shape[1], np.nan)

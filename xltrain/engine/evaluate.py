@@ -1,0 +1,186 @@
+"""What trained members say of rows that had no influence on them."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from xltrain.data.encode import Floats, Target
+from xltrain.engine.loop import Course
+from xltrain.engine.plan import Member
+from xltrain.engine.result import Ledger, Score
+from xltrain.engine.stack import UNSEEN, Arrays, Stack
+from xltrain.lazy import torch
+from xltrain.registry import ClassWeights, metrics
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one member says of some rows: prediction (rows,) in the target's own unit or probability (rows, classes)."""
+
+    rows: Rows
+    fold: int
+    repeat: int
+    values: Floats
+    loss: Floats
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A trained member with its say on held-out and on validation rows."""
+
+    course: Course
+    held_out: Scored
+    validation: Scored
+
+
+def judge(
+    courses: Sequence[Course], target: Mapping[str, Target], arrays: Arrays, device: "torch.device"
+) -> list[Judged]:
+    """Score the held-out rows, once, and the validation rows with the best weights of each member of a stack."""
+    trained = [course for course in courses if course.weights is not None]
+    if not trained:
+        return []
+    weights = torch.stack([course.weights for course in trained if course.weights is not None])
+    buffers = torch.stack([course.buffers for course in trained if course.buffers is not None]).to(device)
+    members = [course.member for course in trained]
+    stack = Stack(members, arrays, device, weights.dtype, list(weights))
+    told = []
+    for which in ("held_out", "validation"):
+        rows = [getattr(member.part, which) for member in members]
+        columns = max(len(each) for each in rows)
+        padded = np.stack([np.pad(each, (0, columns - len(each))) for each in rows])
+        output = stack.look(torch.from_numpy(padded).to(device), buffers=buffers).double().cpu()
+        told.append(
+            [
+                _scored(member, output[index, : len(each)], each, target[member.target])
+                for index, (member, each) in enumerate(zip(members, rows, strict=True))
+            ]
+        )
+    return [Judged(*each) for each in zip(trained, *told, strict=True)]
+
+
+def to_values(
+    output: "torch.Tensor", link: str, mean: float, deviation: float, unseen: "torch.Tensor | None"
+) -> Floats:
+    """Outputs (rows, outputs) in double precision as predictions (rows,) or probabilities (rows, classes)."""
+    if link == "identity":
+        return np.asarray((output.squeeze(-1) * deviation + mean).numpy())
+    if link == "sigmoid":
+        yes = torch.sigmoid(output)
+        return np.asarray(torch.cat([1 - yes, yes], -1).numpy())
+    return np.asarray(torch.softmax(output if unseen is None else output + unseen, -1).numpy())
+
+
+def unseen_of(member: Member) -> "torch.Tensor | None":
+    """What lowers the outputs of classes that a member never saw: (classes,), None where it saw them all."""
+    if member.counts is None or member.outputs == 1 or (member.counts > 0).all():
+        return None
+    return torch.from_numpy(np.where(member.counts > 0, 0.0, UNSEEN))
+
+
+def _scored(member: Member, output: "torch.Tensor", rows: Rows, target: Target) -> Scored:
+    link = member.run.loss[0].call.choice.facts["link"]
+    unseen = unseen_of(member)
+    values = to_values(output, link, member.mean, member.deviation, unseen)
+    wanted = torch.from_numpy(target.values[rows])
+    if target.task == "regression":
+        # The ledger's loss is on the target standardised over the dataset, the same for every fold.
+        known = target.values[target.rows]
+        middle, width = known.mean(), known.std()
+        given, wanted = torch.from_numpy((values - middle) / width), (wanted - middle) / width
+    else:
+        given, wanted = output if unseen is None else output + unseen, wanted.long()
+        given = given.squeeze(-1) if link == "sigmoid" else given
+    return Scored(rows, member.part.fold, member.part.repeat, values, _ledger_loss(member, given, wanted).numpy())
+
+
+def _ledger_loss(member: Member, given: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
+    """The run's own loss, unweighted: (rows,)."""
+    total = torch.zeros(len(wanted), dtype=torch.float64)
+    for term in member.run.loss:
+        values = dict(term.call.values)
+        for parameter in term.call.choice.parameters:
+            if parameter.type is ClassWeights:
+                values[parameter.name] = torch.ones(1, member.classes, dtype=torch.float64)
+        total += term.scale * term.call.choice.function(given, wanted, **values)
+    return total
+
+
+def measure(values: Floats, target: Floats, task: str) -> dict[str, float]:
+    """Every metric of a task; values as in Scored."""
+    if not len(target):
+        return {name: float("nan") for name, choice in metrics.items() if choice.facts["task"] == task}
+    wanted = target.astype(np.int64) if task == "classification" else target
+    given = {"prediction": values, "probability": values}
+    if task == "classification":
+        given["label"] = values.argmax(1)
+    return {
+        name: choice.function(given[choice.facts["needs"]], wanted)
+        for name, choice in metrics.items()
+        if choice.facts["task"] == task
+    }
+
+
+def scores(told: Sequence[Scored], target: Target) -> dict[str, Score]:
+    """Each metric over all rows together, and its mean and spread over members."""
+    combined, count = combine(told, len(target.values))
+    rows = np.flatnonzero(count)
+    together = measure(combined[rows], target.values[rows], target.task)
+    each = [measure(one.values, target.values[one.rows], target.task) for one in told]
+    found = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a metric that no fold has is NaN
+        for name, value in together.items():
+            over = np.array([one[name] for one in each])
+            spread = float(np.nanstd(over, ddof=1)) if np.isfinite(over).sum() > 1 else 0.0
+            found[name] = Score(value, float(np.nanmean(over)), spread)
+    return found
+
+
+def combine(told: Sequence[Scored], rows: int) -> tuple[Floats, npt.NDArray[np.int32]]:
+    """The mean over the members that scored a row, NaN where none did, and how many did."""
+    shape = (rows, *told[0].values.shape[1:]) if told else (rows,)
+    total, count = np.zeros(shape), np.zeros(rows, np.int32)
+    for one in told:
+        total[one.rows] += one.values
+        count[one.rows] += 1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((total.T / count).T), count
+
+
+def ledger(told: Sequence[Scored], target: Target) -> Ledger:
+    """The per-sample record of a run from what its members said of their held-out rows."""
+    rows = len(target.values)
+    mean, count = combine(told, rows)
+    fold, loss, square = np.full(rows, -1, np.int32), np.zeros(rows), np.zeros(rows)
+    label = np.full(rows, -1) if target.task == "regression" else np.where(count > 0, mean.argmax(1), -1)
+    for one in told:
+        first = one.rows[fold[one.rows] < 0]
+        fold[first] = one.fold
+        loss[one.rows] += one.loss
+        values, middle = one.values, mean[one.rows]
+        if target.task == "classification":
+            own = label[one.rows]
+            values, middle = (each[np.arange(len(own)), own] for each in (values, middle))
+        square[one.rows] += np.square(values - middle)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        loss = np.where(count > 0, loss / count, np.nan)
+        spread = np.where(count > 1, np.sqrt(square / np.maximum(count - 1, 1)), np.nan)
+    classes = target.task == "classification"
+    prediction = np.where(count > 0, label, np.nan) if classes else mean
+    return Ledger(target.values, prediction, loss, _percentile(loss), spread, fold, count, mean if classes else None)
+
+
+def _percentile(loss: Floats) -> Floats:
+    """The share of scored rows, in percent, whose loss is at most this one's."""
+    percentile = np.full(len(loss), np.nan)
+    known = np.flatnonzero(np.isfinite(loss))
+    if len(known):
+        ordered = np.sort(loss[known])
+        percentile[known] = 100 * np.searchsorted(ordered, loss[known], side="right") / len(known)
+    return percentile

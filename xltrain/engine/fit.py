@@ -1,0 +1,308 @@
+"""From a job and a table to a result: members are planned, stacks trained, held-out rows scored once."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xltrain.config.settings import Column, Job, Run
+from xltrain.data.encode import Encoding, Floats, Singles, State, plan_encoding
+from xltrain.data.split import Part
+from xltrain.data.table import Table
+from xltrain.engine.baseline import baselines
+from xltrain.engine.checkpoint import Model
+from xltrain.engine.device import describe, resolve, threads
+from xltrain.engine.evaluate import Judged, judge, ledger, scores, unseen_of
+from xltrain.engine.goals import Goal, read_goals, read_weight
+from xltrain.engine.loop import Course, train
+from xltrain.engine.plan import Member, batch_work, layout_of, member_seed, plan
+from xltrain.engine.result import Curves, Result, RunResult, TargetResult
+from xltrain.engine.stack import UNSEEN, Arrays, Stack
+from xltrain.errors import DataError, TrainingError
+from xltrain.events import Listener, Planned, Trained, ignore
+from xltrain.language import text
+from xltrain.lazy import torch
+from xltrain.place import Problem
+from xltrain.registry import metrics, number
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The result as plain numbers, and the model of each target."""
+
+    result: Result
+    models: Mapping[str, Model]
+
+
+def fit(
+    job: Job, table: Table, columns: Sequence[Column], listen: Listener = ignore, precision: str = "float32"
+) -> Fitted:
+    """Train every run of a job on every target.
+
+    Args:
+        job: its runs, metric, split, folds, repeats, seed and device are read; sources are not.
+        columns: role and type of every column of the table.
+
+    Raises:
+        ConfigError, DataError: before training, with every problem found.
+        TrainingError: nothing could be trained.
+    """
+    began = time.perf_counter()
+    device = resolve(job.device, job.place)
+    dtype = getattr(torch, precision)
+    goals, notes = read_goals(job, table, columns)
+    weight, more = read_weight(table, columns)
+    encoding, left_out = plan_encoding(table, columns)
+    notes += more + left_out
+    raw = encoding.raw(table)
+
+    members, views, targets = _members(job, goals, encoding, raw, weight)
+    stacks = plan(members, len(encoding.features), device.type)
+    listen(Planned(sum(len(goal.runs) for goal in goals), len(members), len(stacks), describe(device)))
+    arrays = _arrays(views, targets, weight, device, dtype)
+    judged, interrupted = _train(stacks, arrays, goals, device, dtype, listen)
+
+    done = [_target_result(goal, judged, notes, raw, encoding, weight) for goal in goals]
+    if interrupted:
+        done = [each for each in done if each]
+        if not done:
+            raise TrainingError(Problem(job.place, text("stopped_before_any")))
+    problems = [_all_diverged(goal) for goal, each in zip(goals, done, strict=False) if each is None]
+    if problems:
+        raise TrainingError(problems)
+    found = [each for each in done if each]
+    models = {
+        each.target: _model(each, judged, columns, encoding, goal.task)
+        for goal in goals
+        for each in found
+        if each.target == goal.name
+    }
+    result = Result(
+        tuple(found),
+        len(table),
+        describe(device),
+        time.perf_counter() - began,
+        len(members),
+        len(stacks),
+        encoding.names,
+        tuple(notes),
+        interrupted,
+    )
+    return Fitted(result, models)
+
+
+def _members(
+    job: Job, goals: Sequence[Goal], encoding: Encoding, raw: Singles, weight: Floats | None
+) -> tuple[list[Member], list[Singles], dict[str, list[Floats]]]:
+    """Every member, the distinct views of the features, and the distinct targets of each task as members see them."""
+    states: dict[bytes, tuple[State, int]] = {}
+    views: list[Singles] = []
+    targets: dict[str, list[Floats]] = {}
+    members = []
+    for goal in goals:
+        prepared = []
+        for part in goal.parts:
+            if weight is not None and not weight[part.training].sum() > 0:
+                raise DataError(Problem(None, text("weight_zero", name="weight")))
+            key = part.training.tobytes()
+            if key not in states:
+                state = encoding.state(raw, part.training)
+                if state.knots or not views:
+                    views.append(state.view(raw))
+                states[key] = (state, len(views) - 1)
+            prepared.append((part, *states[key], *_standardised(goal, part, targets.setdefault(goal.task, []))))
+        for run in goal.runs:
+            for part, state, view, row, mean, deviation, counts in prepared:
+                seed = member_seed(job.seed, run.seed, part)
+                members.append(Member(run, goal.name, goal.task, part, seed, state, view, row, mean, deviation, counts))
+    return members, views, targets
+
+
+def _standardised(goal: Goal, part: Part, rows: list[Floats]) -> tuple[int, float, float, Floats | None]:
+    """Add the target of one fold to `rows`; where it stands there, its mean and deviation, and the class counts."""
+    values = goal.target.values
+    known = values[part.training]
+    if goal.task == "classification":
+        if not rows or rows[-1] is not values:
+            rows.append(values)
+        return len(rows) - 1, 0.0, 1.0, np.bincount(known.astype(np.int64), minlength=len(goal.target.classes)) * 1.0
+    mean, deviation = float(known.mean()), float(known.std()) or 1.0
+    rows.append(np.nan_to_num((values - mean) / deviation))
+    return len(rows) - 1, mean, deviation, None
+
+
+def _arrays(
+    views: Sequence[Singles],
+    targets: Mapping[str, Sequence[Floats]],
+    weight: Floats | None,
+    device: "torch.device",
+    dtype: "torch.dtype",
+) -> dict[str, Arrays]:
+    """The data of each task on the device; the features are held once."""
+    held = torch.from_numpy(np.stack(views)).to(device, dtype)
+    gaps = bool(held.isnan().any())
+    share = None if weight is None else torch.from_numpy(weight).to(device, dtype)
+    arrays = {}
+    for task, rows in targets.items():
+        kind = dtype if task == "regression" else torch.int64
+        arrays[task] = Arrays(held, torch.from_numpy(np.stack(rows)).to(device, kind), share, gaps)
+    return arrays
+
+
+def _train(
+    stacks: Sequence[Sequence[Member]],
+    arrays: Mapping[str, Arrays],
+    goals: Sequence[Goal],
+    device: "torch.device",
+    dtype: "torch.dtype",
+    listen: Listener,
+) -> tuple[dict[tuple[str, str], list[Judged | Course]], bool]:
+    """Train one stack after the other; for each run and target its members, judged where they have weights."""
+    found: dict[tuple[str, str], list[Judged | Course]] = {}
+    targets = {goal.name: goal.target for goal in goals}
+    for index, members in enumerate(stacks):
+        data = arrays[members[0].task]
+        courses = [Course(member) for member in members]
+        stack = Stack(members, data, device, dtype)
+        with threads(batch_work(members, stack.layout)):
+            interrupted = train(stack, courses, _reporter(listen, index + 1, len(stacks), courses))
+            judged = {id(each.course): each for each in judge(courses, targets, data, device)}
+        for course in courses:
+            key = (course.member.run.name, course.member.target)
+            found.setdefault(key, []).append(judged.get(id(course), course))
+        if interrupted:
+            return found, True
+    return found, False
+
+
+def _reporter(listen: Listener, stack: int, stacks: int, courses: Sequence[Course]):  # type: ignore[no-untyped-def]
+    names = tuple(dict.fromkeys(course.member.run.name for course in courses))
+    epochs = max(course.member.run.epochs for course in courses)
+
+    def report(epoch: int, active: Sequence[Course], seconds: float) -> None:
+        loss = float(np.mean([course.validation[-1] for course in active]))
+        best = float(np.mean([course.best for course in active]))
+        left = seconds / epoch * (epochs - epoch)
+        listen(Trained(stack, stacks, names, epoch, epochs, len(active), len(courses), loss, best, left))
+
+    return report
+
+
+def _target_result(
+    goal: Goal,
+    judged: Mapping[tuple[str, str], Sequence[Judged | Course]],
+    notes: list[str],
+    raw: Singles,
+    encoding: Encoding,
+    weight: Floats | None,
+) -> TargetResult | None:
+    """Everything about one target; None when none of its runs has a result."""
+    better = -1.0 if metrics[goal.metric].facts["better"] == "higher" else 1.0
+    ranked: list[tuple[float, RunResult]] = []
+    for run in goal.runs:
+        members = judged.get((run.name, goal.name), [])
+        whole = [member for member in members if isinstance(member, Judged)]
+        lost = [member for member in members if not isinstance(member, Judged)]
+        diverged = sum(_course(member).stopped == "diverged" for member in members)
+        if diverged:
+            lr = number(run.optimizer["lr"])
+            notes.append(text("note_diverged", run=run.name, count=diverged, members=len(members), lr=lr))
+        if not whole or any(course.stopped == "interrupted" for course in lost) or len(members) < len(goal.parts):
+            continue
+        result = _run_result(goal, run, whole, [_course(member) for member in members])
+        value = better * result.validation[goal.metric].mean
+        if lost:
+            notes.append(text("note_unscored", run=run.name, target=goal.name))
+        ranked.append((value if value == value and not lost else np.inf, result))
+    if not ranked:
+        return None
+    ranked.sort(key=lambda pair: pair[0])  # stable: equal runs stay in the order of the sheet
+    winner = ranked[0][1]
+    told = [each.held_out for each in judged[winner.name, goal.name] if isinstance(each, Judged)]
+    return TargetResult(
+        goal.name,
+        goal.task,
+        goal.metric,
+        goal.target.classes,
+        "",
+        tuple(result for _, result in ranked),
+        winner.name,
+        ledger(told, goal.target),
+        baselines(raw, encoding, goal.target, goal.parts, goal.metric, weight),
+    )
+
+
+def _run_result(goal: Goal, run: Run, members: Sequence[Judged], courses: Sequence[Course]) -> RunResult:
+    stops = [course.stopped for course in courses]
+    stopped = next((stop for stop in ("diverged", "interrupted") if stop in stops), max(set(stops), key=stops.count))
+    layout = layout_of(run.model, members[0].course.member.state.scale.shape[0], members[0].course.member.outputs)
+    return RunResult(
+        run.name,
+        goal.name,
+        run,
+        scores([member.held_out for member in members], goal.target),
+        scores([member.validation for member in members], goal.target),
+        float(np.mean([member.course.epoch for member in members])),
+        float(sum(course.seconds for course in courses) / len(courses)),
+        stopped,
+        Curves(
+            *(_mean_curve([getattr(course, name) for course in courses]) for name in ("training", "validation", "lr"))
+        ),
+        len(courses),
+        layout.size,
+        float(np.mean([course.clipped for course in courses])),
+        run.note,
+    )
+
+
+def _mean_curve(curves: Sequence[Sequence[float]]) -> Floats:
+    """The mean over the members that still trained, epoch by epoch; a last epoch that broke off is left out."""
+    whole = [curve for curve in curves if len(curve)]
+    longest = max((len(curve) for curve in whole), default=0)
+    return np.array([np.mean([curve[epoch] for curve in whole if len(curve) > epoch]) for epoch in range(longest)])
+
+
+def _model(
+    result: TargetResult,
+    judged: Mapping[tuple[str, str], Sequence[Judged | Course]],
+    columns: Sequence[Column],
+    encoding: Encoding,
+    task: str,
+) -> Model:
+    """The members of a target's winning run together."""
+    courses = [each.course for each in judged[result.winner, result.target] if isinstance(each, Judged)]
+    members = [course.member for course in courses]
+    run = members[0].run
+    unseen = [unseen_of(member) for member in members]
+    lowered = None
+    if any(each is not None for each in unseen):
+        lowered = np.stack([np.where(member.counts > 0, 0.0, UNSEEN) for member in members])
+    return Model(
+        result.target,
+        task,
+        run.name,
+        result.metric,
+        result.classes,
+        tuple(column for column in columns if column.name in encoding.names),
+        encoding,
+        run.model,
+        run.loss[0].call.choice.facts["link"],
+        members[0].outputs,
+        torch.stack([course.weights for course in courses if course.weights is not None]),
+        torch.stack([course.buffers for course in courses if course.buffers is not None]),
+        tuple(member.state for member in members),
+        np.array([member.mean for member in members]),
+        np.array([member.deviation for member in members]),
+        lowered,
+    )
+
+
+def _course(member: Judged | Course) -> Course:
+    return member.course if isinstance(member, Judged) else member
+
+
+def _all_diverged(goal: Goal) -> Problem:
+    runs = ", ".join(f"{run.name} (lr={number(run.optimizer['lr'])})" for run in goal.runs)
+    place = next((run.place for run in goal.runs if run.place), None)
+    return Problem(place, text("all_diverged", target=goal.name, runs=runs), text("all_diverged_hint"))

@@ -1,0 +1,168 @@
+"""What is to be learned, checked before anything is trained: targets, tasks, losses, metrics and folds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from xltrain.config.settings import Column, Job, Run
+from xltrain.data.encode import Floats, Target, read_target, task_of
+from xltrain.data.split import Part, default_split, divide
+from xltrain.data.table import Table
+from xltrain.data.values import empty, numbers, words
+from xltrain.errors import ConfigError, DataError, XltrainError
+from xltrain.language import text
+from xltrain.place import Place, Problem
+from xltrain.registry import ClassWeights, Registry, Term, losses, metrics, unknown
+
+METRICS = {"regression": "rmse", "classification": "log_loss"}
+LOSSES = {"regression": "mse", "classification": "cross_entropy"}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One target with the runs that train it; every run names its loss."""
+
+    target: Target
+    metric: str
+    parts: tuple[Part, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    @property
+    def task(self) -> str:
+        return self.target.task
+
+
+def read_goals(job: Job, table: Table, columns: Sequence[Column]) -> tuple[list[Goal], list[str]]:
+    """Every target of the job, ready to train, and notes. ConfigError, DataError with every problem found."""
+    wanted = [column for column in columns if column.role == "target"]
+    if not wanted:
+        raise ConfigError(Problem(job.place, text("target_none"), text("target_none_hint")))
+    goals, notes, problems, errors = [], [], [], set()
+    for column in wanted:
+        try:
+            goal = _goal(job, table, columns, column)
+        except XltrainError as error:
+            problems += error.problems
+            errors.add(type(error))
+            continue
+        missing = len(table) - len(goal.target.rows)
+        notes += [text("note_target_missing", count=missing, name=column.name)] if missing else []
+        goals.append(goal)
+    if job.metric and goals and not any(goal.metric == job.metric for goal in goals):
+        task = goals[0].task
+        rule = text(
+            "metric_misfit", metric=job.metric, other=metrics[job.metric].facts["task"], target=goals[0].name, task=task
+        )
+        problems.append(Problem(job.place, rule, text("loss_misfit_hint", known=_of_task(metrics, task))))
+        errors.add(ConfigError)
+    if problems:
+        raise (DataError if DataError in errors else ConfigError)(problems)
+    return goals, notes
+
+
+def read_weight(table: Table, columns: Sequence[Column]) -> tuple[Floats | None, list[str]]:
+    """The sample weights (rows,) of the column of role weight, and a note on empty ones. DataError."""
+    name = next((column.name for column in columns if column.role == "weight" and column.name in table.names), "")
+    if not name:
+        return None, []
+    column = table.data.column(name)
+    weight, lacking = numbers(column), empty(column)
+    wrong = np.flatnonzero(~lacking & ~(weight >= 0))
+    if len(wrong):
+        row = int(wrong[0])
+        rule = text("weight_bad", name=name, found=words(column)[row].as_py())
+        raise DataError(Problem(table.place(row, name), rule, text("weight_bad_hint", count=len(wrong))))
+    notes = [text("note_weight_missing", count=int(lacking.sum()), name=name)] if lacking.any() else []
+    return np.where(lacking, 1.0, weight), notes
+
+
+def _goal(job: Job, table: Table, columns: Sequence[Column], column: Column) -> Goal:
+    name = column.name
+    if name not in table.names:
+        raise ConfigError(Problem(column.place, unknown(text("word_column"), name, table.names)))
+    runs = [run for run in job.runs if run.target in ("", name)]
+    if not runs:
+        raise ConfigError(Problem(column.place, text("no_run_for_target", target=name)))
+    target = read_target(table, name, _task(job, table, column, runs))
+    problem = _check_target(table, target)
+    if problem:
+        raise DataError(problem)
+    runs = [run if run.loss else replace(run, loss=(Term(1.0, losses.call(LOSSES[target.task])),)) for run in runs]
+    problems = [problem for run in runs for problem in _check_run(run, target)]
+    if problems:
+        raise ConfigError(problems)
+    split = job.split or default_split(target.task, columns)
+    parts = divide(table, columns, target, split, job.folds, job.repeats, job.seed)
+    fits = job.metric in metrics and metrics[job.metric].facts["task"] == target.task
+    return Goal(target, job.metric if fits else METRICS[target.task], tuple(parts), tuple(runs))
+
+
+def _task(job: Job, table: Table, column: Column, runs: Sequence[Run]) -> str:
+    """The job's task; else what every loss given agrees on, where the values allow it; else by the values."""
+    if job.task != "auto":
+        return job.task
+    named = {term.call.choice.facts["task"] for run in runs for term in run.loss}
+    by_values = task_of(table, column)
+    if named == {"classification"} or (named == {"regression"} and column.type == "numeric"):
+        return str(named.pop())
+    return by_values
+
+
+def _check_target(table: Table, target: Target) -> Problem | None:
+    name, rows = target.name, target.rows
+    column = table.data.column(name)
+    lacking = empty(column)
+    place = table.place(0, name) if len(table) else None
+    if lacking.all():
+        return Problem(place, text("target_empty", name=name), text("target_one_value_hint"))
+    if target.task == "regression" and (wrong := np.flatnonzero(~lacking & np.isnan(target.values))).size:
+        row = int(wrong[0])
+        rule = text("target_not_numeric", name=name, value=words(column)[row].as_py())
+        return Problem(table.place(row, name), rule, text("target_not_numeric_hint"))
+    values, counts = np.unique(target.values[rows], return_counts=True)
+    if len(values) < 2:
+        shown = words(column)[int(rows[0])].as_py()
+        return Problem(place, text("target_one_value", name=name, value=shown), text("target_one_value_hint"))
+    if target.classes and (counts == 1).any():
+        code = int(values[np.argmin(counts)])
+        row = int(np.flatnonzero(target.values == code)[0])
+        rule = text("label_once", name=name, label=target.classes[code])
+        return Problem(table.place(row, name), rule, text("label_once_hint"))
+    return None
+
+
+def _check_run(run: Run, target: Target) -> list[Problem]:
+    """Whether a run's losses and switches fit the target."""
+    place: Place | None = run.place
+    problems = []
+    for term in run.loss:
+        facts, name = term.call.choice.facts, term.call.name
+        if facts["task"] != target.task:
+            rule = text("loss_misfit", loss=name, other=facts["task"], target=target.name, task=target.task)
+            problems.append(Problem(place, rule, text("loss_misfit_hint", known=_of_task(losses, target.task))))
+            continue
+        if len(target.classes) > facts.get("most_classes", np.inf):
+            rule = text(
+                "loss_classes", loss=name, most=facts["most_classes"], target=target.name, found=len(target.classes)
+            )
+            problems.append(Problem(place, rule, text("loss_misfit_hint", known="cross_entropy, focal, hinge")))
+        for parameter in term.call.choice.parameters:
+            given = term.call[parameter.name] if parameter.type is ClassWeights else "none"
+            right = len(given) == len(target.classes) or (len(given) == 1 and len(target.classes) == 2)
+            if not isinstance(given, str) and not right:
+                rule = text("class_weight_count", name=parameter.name, classes=len(target.classes), found=len(given))
+                problems.append(Problem(place, rule, ", ".join(target.classes[:8])))
+    if not problems and len({term.call.choice.facts["outputs"] for term in run.loss}) > 1:
+        problems.append(Problem(place, text("loss_mixed")))
+    if run.imbalance != "none" and target.task == "regression":
+        problems.append(Problem(place, text("imbalance_regression", target=target.name)))
+    return problems
+
+
+def _of_task(registry: Registry, task: str) -> str:
+    return ", ".join(name for name, choice in registry.items() if choice.facts["task"] == task)

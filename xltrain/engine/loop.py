@@ -1,0 +1,174 @@
+"""The training loop. There is one, and it trains stacks."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from xltrain.engine.plan import Member
+from xltrain.engine.stack import Stack
+from xltrain.lazy import torch
+from xltrain.registry import Call
+
+COMPACT = 0.75  # a stack is compacted when no more than this share of it still trains
+
+
+@dataclass
+class Course:
+    """How one member trained: its best weights and buffers (None when it never had any), and its curves."""
+
+    member: Member
+    weights: "torch.Tensor | None" = None
+    buffers: "torch.Tensor | None" = None
+    epoch: int = 0  # of the best weights
+    best: float = math.inf
+    stopped: str = "epochs"
+    seconds: float = 0.0
+    clipped: float = 0.0
+    training: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    stale: int = 0
+    plateau: tuple[float, int] = (1.0, 0)
+
+
+Report = Callable[[int, list[Course], float], None]
+
+
+def train(stack: Stack, courses: list[Course], report: Report) -> bool:
+    """Train every member until it stops; its best weights are left in its course. True when a Ctrl-C cut it short.
+
+    `courses` has one entry per member of the stack. `report` hears of every epoch: its number, the courses of the
+    members that trained in it, and the seconds since the start.
+    """
+    began = time.perf_counter()
+    active = list(courses)
+    best, best_buffers = stack.weights.clone(), stack.buffers.clone()
+    epochs = max(course.member.run.epochs for course in courses)
+    try:
+        for epoch in range(1, epochs + 1):
+            training = _train_epoch(stack, active, epoch)
+            validation = stack.validate()
+
+            # The only look at the device in an epoch, and every decision that depends on it.
+            seen = torch.stack([training, validation]).double().cpu().numpy()
+            improved = _judge(active, epoch, seen[0], seen[1])
+            better = torch.tensor(improved, device=stack.device).unsqueeze(1)
+            best = torch.where(better, stack.weights, best)
+            best_buffers = torch.where(better, stack.buffers, best_buffers)
+            report(epoch, [course for course in active if len(course.training) == epoch], time.perf_counter() - began)
+
+            running = [index for index, course in enumerate(active) if not course.seconds and not _over(course, epoch)]
+            for index, course in enumerate(active):
+                if index not in running and not course.seconds:
+                    _finish(course, best[index], best_buffers[index], stack, index, time.perf_counter() - began)
+            if not running:
+                return False
+            if len(running) <= COMPACT * len(active):
+                stack.keep(running)
+                chosen = torch.tensor(running, device=stack.device)
+                best, best_buffers = best[chosen], best_buffers[chosen]
+                active = [active[index] for index in running]
+    except KeyboardInterrupt:
+        for index, course in enumerate(active):
+            if not course.seconds:
+                course.stopped = "interrupted"
+                _finish(course, best[index], best_buffers[index], stack, index, time.perf_counter() - began)
+        return True
+    return False
+
+
+def _train_epoch(stack: Stack, courses: list[Course], epoch: int) -> "torch.Tensor":
+    """One pass of every running member over its own training rows; their mean losses (members,)."""
+    width = stack.batch * stack.accumulate
+    steps = -(-stack.rows // width)
+    lr = torch.as_tensor(_rates(courses, steps, epoch), dtype=stack.dtype, device=stack.device)
+    order = stack.epoch_order()
+    running = np.array([not course.seconds for course in courses])
+    loss = weight = torch.zeros_like(stack.step)
+    for step in range(int(steps[running].max())):
+        first, last = step * width, min((step + 1) * width, int(stack.rows[running].max()))
+        full = (stack.rows >= last).all()
+        counts = torch.as_tensor(stack.rows, device=stack.device).unsqueeze(1)
+        mask = None if full else torch.arange(first, last, device=stack.device) < counts
+        takes_part = running & (steps > step)
+        moving = None if takes_part.all() else torch.as_tensor(takes_part, device=stack.device).unsqueeze(1)
+        part, total = stack.update(order[:, first:last], mask, lr[:, step : step + 1], moving)
+        loss, weight = loss + part, weight + total
+    return (loss / weight).squeeze(1)
+
+
+def _judge(courses: list[Course], epoch: int, training: "np.ndarray", validation: "np.ndarray") -> list[bool]:  # type: ignore[type-arg]
+    """Note each running member's losses; whether its validation loss is its best so far."""
+    improved = []
+    for course, seen, looked in zip(courses, training, validation, strict=True):
+        better = bool(not course.seconds and looked < course.best)
+        improved.append(better)
+        if course.seconds:
+            continue
+        course.training.append(float(seen))
+        course.validation.append(float(looked))
+        if better:
+            course.best, course.epoch, course.stale = float(looked), epoch, 0
+        else:
+            course.stale += 1
+        for call in course.member.run.schedule:
+            if call.choice.facts.get("watches"):
+                course.plateau = call.choice.function(course.plateau, better, **dict(call.values))
+        if not (math.isfinite(seen) and math.isfinite(looked)):
+            course.stopped = "diverged"
+        elif course.member.run.patience and course.stale >= course.member.run.patience:
+            course.stopped = "patience"
+    return improved
+
+
+def _over(course: Course, epoch: int) -> bool:
+    return course.stopped != "epochs" or epoch >= course.member.run.epochs
+
+
+def _finish(
+    course: Course, weights: "torch.Tensor", buffers: "torch.Tensor", stack: Stack, index: int, seconds: float
+) -> None:
+    """Put the best weights of a member that has stopped into its course."""
+    course.seconds = max(seconds, 1e-9)
+    steps = float(stack.step[index])
+    course.clipped = float(stack.clipped[index]) / steps if steps else 0.0
+    if course.epoch:
+        course.weights, course.buffers = weights.cpu().clone(), buffers.cpu().clone()
+
+
+def _rates(courses: list[Course], steps: "np.ndarray", epoch: int) -> "np.ndarray":  # type: ignore[type-arg]
+    """The learning rate of every step of an epoch: (members, steps)."""
+    rates = np.zeros((len(courses), int(steps.max())))
+    known: dict[object, np.ndarray] = {}  # type: ignore[type-arg]
+    for index, course in enumerate(courses):
+        run, count = course.member.run, int(steps[index])
+        key = (run.schedule, run.epochs, count, course.plateau)
+        if key not in known:
+            known[key] = factors(run.schedule, (epoch - 1) * count, count, run.epochs, course.plateau[0])
+        rates[index, :count] = run.optimizer["lr"] * known[key]
+        if not course.seconds:
+            course.lr.append(float(rates[index, count - 1]))
+    return rates
+
+
+def factors(schedule: tuple[Call, ...], begin: int, count: int, epochs: int, plateau: float = 1.0) -> "np.ndarray":  # type: ignore[type-arg]
+    """What a chain of schedules makes of the learning rate in the `count` steps of the epoch that starts at `begin`."""
+    step = np.arange(begin, begin + count, dtype=np.float64)
+    total, offset = float(count * epochs), 0.0
+    factor = np.full(count, plateau)
+    for call in schedule:
+        choice = call.choice
+        if choice.facts.get("watches"):
+            continue
+        mine = np.maximum(step - offset, 0)
+        value = choice.function(mine, total - offset, float(count), **dict(call.values))
+        if choice.facts.get("prefix"):
+            value, lasts = value
+            factor = np.where(step >= offset, factor * value, factor)
+            offset += lasts
+        else:
+            factor = np.where(step >= offset, factor * value, factor)
+    return factor
