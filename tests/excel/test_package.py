@@ -1,0 +1,69 @@
+"""Files appear whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from xltrain.errors import WorkbookError
+from xltrain.excel.package import next_free, replacing
+
+
+def test_the_file_appears_when_the_block_succeeds(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with replacing(path) as temporary:
+        temporary.write_text("done")
+        assert not path.exists()
+        assert temporary.suffix == ".xlsx"
+    assert path.read_text() == "done"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_is_left_when_the_block_fails(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="half-way"), replacing(tmp_path / "a.xlsx") as temporary:
+        temporary.write_text("half")
+        raise ValueError("half-way")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_file_is_refused_unless_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_text("old")
+    with pytest.raises(WorkbookError, match="exists already"), replacing(path):
+        pass
+    with replacing(path, overwrite=True) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_a_locked_target_keeps_the_work_under_the_next_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_text("open in Excel")
+    real = os.replace
+
+    def locked(source: Path, target: Path) -> None:
+        if Path(target) == path:
+            raise PermissionError(13, "locked")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", locked)
+    with pytest.raises(WorkbookError, match="a-2.xlsx"), replacing(path, overwrite=True) as temporary:
+        temporary.write_text("work")
+    assert path.read_text() == "open in Excel"
+    assert (tmp_path / "a-2.xlsx").read_text() == "work"
+
+
+@pytest.mark.parametrize("name", ["missing/a.xlsx", "folder"])
+def test_an_impossible_place_is_refused_before_the_work(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(WorkbookError), replacing(tmp_path / name):
+        raise AssertionError("the block must not run")
+
+
+def test_next_free_counts_folders_too(tmp_path: Path) -> None:
+    path = tmp_path / "results.xlsx"
+    assert next_free(path) == path
+    path.touch()
+    assert next_free(path).name == "results-2.xlsx"
+    (tmp_path / "results-2").mkdir()
+    assert next_free(path).name == "results-3.xlsx"

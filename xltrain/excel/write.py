@@ -1,0 +1,303 @@
+"""New workbooks: a thin layer over XlsxWriter in which text stays text and a warning is an error.
+
+Rows and columns count from 0 here, as in XlsxWriter; places shown to people count from 1.
+"""
+
+import datetime
+import math
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xlsxwriter
+from xlsxwriter.exceptions import XlsxWriterException
+
+from xltrain.errors import WorkbookError
+from xltrain.language import current, label, text
+from xltrain.place import Place, Problem
+
+MAX_TEXT = 32_767  # characters in a cell
+MAX_LITERAL = 255  # characters of a text inside a formula, and of what HYPERLINK follows
+WIDEST = 48.0
+FONTS = {"en": "Calibri", "zh": "Microsoft YaHei"}
+
+INK = "#1F2937"
+GREY = "#6B7280"
+NAVY = "#1F3864"
+BLUE = "#2F6DB5"
+PALE = "#EEF3FA"
+LINE = "#C9D2DF"
+
+HEADER = {
+    "bold": True,
+    "font_color": "#FFFFFF",
+    "bg_color": NAVY,
+    "text_wrap": True,
+    "valign": "vcenter",
+    "align": "left",
+    "border": 1,
+    "border_color": LINE,
+}
+TITLE = {"bold": True, "font_size": 16, "font_color": NAVY, "valign": "vcenter"}
+SECTION = {"bold": True, "font_size": 12, "font_color": NAVY, "bottom": 2, "bottom_color": BLUE, "valign": "vcenter"}
+HINT = {"font_color": GREY, "text_wrap": True, "valign": "top"}
+LINKED = {"font_color": BLUE, "underline": 1}
+
+
+class Book:
+    """A workbook being written. `workbook` is XlsxWriter's own, for what this layer does not cover."""
+
+    def __init__(self, workbook: Any) -> None:
+        self.workbook = workbook
+        self.sheets: list[Sheet] = []
+        self._styles: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self._tables = 0
+
+    def style(self, **properties: Any) -> Any:
+        """A cell format; equal properties share one."""
+        key = tuple(sorted(properties.items()))
+        if key not in self._styles:
+            self._styles[key] = self.workbook.add_format({"font_color": INK, **properties})
+        return self._styles[key]
+
+    def sheet(self, name: str) -> "Sheet":
+        """A new sheet without gridlines, set up to print: landscape, one page wide."""
+        sheet = Sheet(self, self.workbook.add_worksheet(name), name)
+        sheet.page.hide_gridlines(2)
+        sheet.page.set_landscape()
+        sheet.page.set_paper(9)
+        sheet.page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.5)
+        sheet.page.fit_to_pages(1, 0)
+        sheet.page.set_footer("&L&8&F&C&8&A&R&8&P / &N")
+        self.sheets.append(sheet)
+        return sheet
+
+    def table_name(self, word: str) -> str:
+        """A name for the next Excel table, unique in the workbook."""
+        self._tables += 1
+        return f"{word}_{self._tables}"
+
+
+class Sheet:
+    """One sheet: typed writes, and column widths that follow what was written."""
+
+    def __init__(self, book: Book, page: Any, name: str) -> None:
+        self.book = book
+        self.page = page
+        self.name = name
+        self._widths: dict[int, float] = {}
+        self._fixed: set[int] = set()
+
+    def write(self, row: int, column: int, value: object, style: Any = None) -> None:
+        """One cell, whatever its type; text is never taken for a formula, a number or a link."""
+        _writer(self.page, value)(row, column, value, style)
+
+    def column(self, row: int, column: int, values: Iterable[object], style: Any = None) -> int:
+        """Values downwards from a cell; gives the row after the last. A numpy array or Arrow column goes as a list."""
+        for value in as_list(values):
+            _writer(self.page, value)(row, column, value, style)
+            row += 1
+        return row
+
+    def link(self, row: int, column: int, target: str, shown: str, style: Any = None) -> None:
+        """A HYPERLINK formula with its text stored, so that every reader shows it; too long a target gives plain text."""
+        shown = shown[:MAX_LITERAL]
+        if len(target) > MAX_LITERAL:
+            self.write(row, column, shown, style)
+            return
+        formula = f"=HYPERLINK({_quoted(target)},{_quoted(shown)})"
+        style = style or self.book.style(**LINKED)
+        self.page.write_formula(row, column, formula, style, shown)
+
+    def block(self, row: int, first: int, last: int, value: object, style: Any = None, rows: int = 1) -> None:
+        """A value over merged cells."""
+        if last > first or rows > 1:
+            self.page.merge_range(row, first, row + rows - 1, last, "", style)
+        self.write(row, first, value, style)
+
+    def table(
+        self, row: int, first: int, headers: Sequence[str], rows: int, word: str, styles: Sequence[Any] = ()
+    ) -> list[str]:
+        """An Excel table with filter over `rows` rows below the header at `row`; gives the headers, made unique."""
+        names = unique(headers)
+        header = self.book.style(**HEADER)
+        columns: list[dict[str, Any]] = [{"header": name, "header_format": header} for name in names]
+        options = {"name": self.book.table_name(word), "style": None, "columns": columns}
+        self.page.add_table(row, first, row + max(rows, 1), first + len(names) - 1, options)
+        for offset, name in enumerate(names):
+            self.write(row, first + offset, name, header)
+        return names
+
+    def width(self, column: int, width: float) -> None:
+        """Fix a column's width, in characters."""
+        self._widths[column] = width
+        self._fixed.add(column)
+        self.page.set_column(column, column, width)
+
+    def fit(self, column: int, shown: Iterable[object], header: str = "", widest: float = WIDEST) -> None:
+        """Make a column wide enough for these texts; a header may wrap over three lines."""
+        if column in self._fixed:
+            return
+        need = max((text_width(str(each)) for each in shown), default=0) + 2
+        if header:
+            need = max(need, header_width(header))
+        width = min(max(need, self._widths.get(column, 0.0), 8.0), widest)
+        self._widths[column] = width
+        self.page.set_column(column, column, width)
+
+    def height(self, row: int, value: str, width: float, line: float = 15.0, least: int = 1) -> None:
+        """Make a row as high as a wrapped text needs over `width` characters."""
+        self.page.set_row(row, line * max(least, lines(value, width)) + 3)
+
+
+@contextmanager
+def new_book(path: Path, title: str = "") -> Iterator[Book]:
+    """A workbook that is written to `path` when the block ends well.
+
+    Raises:
+        WorkbookError: the file cannot be written.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", module=r"xlsxwriter(\..*)?")
+        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        workbook = xlsxwriter.Workbook(str(path), options)
+        # The default cell keeps Calibri, whose digits set the unit of column widths; all other cells take this font.
+        workbook.default_format_properties = {**workbook.default_format_properties, "font_name": FONTS[current()]}
+        if title:
+            workbook.set_properties({"title": title})
+        yield Book(workbook)
+        try:
+            workbook.close()
+        except (OSError, XlsxWriterException) as error:
+            raise WorkbookError(
+                Problem(Place(path.name), text("cannot_write_book", reason=error), text("cannot_write_book_hint"))
+            ) from error
+
+
+def sheet_label(word: str, taken: Sequence[str] = ()) -> str:
+    """What a sheet is called in the current language; numbered where the name is taken."""
+    name = label(word)
+    number = 1
+    while (name if number == 1 else f"{name} {number}") in taken:
+        number += 1
+    return name if number == 1 else f"{name} {number}"
+
+
+def as_list(values: Iterable[object]) -> list[object]:
+    """A numpy array, an Arrow column or any sequence as a list of Python values."""
+    for name in ("to_pylist", "tolist"):
+        convert = getattr(values, name, None)
+        if convert is not None:
+            return list(convert())
+    return list(values)
+
+
+def unique(headers: Sequence[str]) -> list[str]:
+    """Headers as a table wants them: one line, not empty, different without regard to case."""
+    names: list[str] = []
+    seen: set[str] = set()
+    for header in headers:
+        base = " ".join(header.split())[:250] or text("column_without_name")
+        name, number = base, 1
+        while name.casefold() in seen:
+            number += 1
+            name = f"{base} ({number})"
+        seen.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def text_width(shown: str) -> int:
+    """Characters of the default font that a text needs; Chinese ones count double."""
+    return max((sum(1 + (unicodedata.east_asian_width(each) in "WF") for each in line) for line in shown.split("\n")))
+
+
+def header_width(header: str) -> float:
+    """A header wraps at spaces, so its longest word and a third of its length decide."""
+    longest = max((text_width(word) if word.isascii() else 6 for word in header.split()), default=0)
+    return max(longest, text_width(header) / 3) + 4
+
+
+def lines(value: str, width: float) -> int:
+    """Lines that a wrapped text takes over `width` characters."""
+    return sum(max(1, math.ceil(text_width(part) * 1.05 / max(width, 1))) for part in value.split("\n"))
+
+
+def number_format(values: npt.ArrayLike, digits: int = 3) -> str:
+    """A number format with few digits, from the spread of the values: `#,##0`, `0.000`, `0.00E+00`."""
+    numbers = np.asarray(values, dtype=np.float64).ravel()
+    numbers = numbers[np.isfinite(numbers)]
+    if not len(numbers) or (np.all(numbers == np.round(numbers)) and np.abs(numbers).max() < 1e15):
+        return "#,##0"
+    size = float(np.percentile(np.abs(numbers), 75)) or float(np.abs(numbers).max())
+    spread = float(np.subtract(*np.percentile(numbers, [95, 5]))) or size
+    scale = max(min(spread, size), size / 1000)
+    if not 1e-7 < scale < 1e12:
+        return "0.00E+00"
+    decimals = min(max(digits - 1 - math.floor(math.log10(scale)), 0), 9)
+    return "#,##0" + ("." + "0" * decimals if decimals else "")
+
+
+def short(value: float, digits: int = 3) -> str:
+    """A number as one would say it: `320`, `12,300`, `0.0417`; a dash where there is none."""
+    if not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    power = math.floor(math.log10(abs(value)))
+    if not -6 < power < 12:
+        return f"{value:.{digits - 1}e}"
+    rounded = round(value, digits - 1 - power)
+    decimals = max(digits - 1 - power, 0)
+    shown = f"{rounded:,.{decimals}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+def _writer(page: Any, value: object) -> Callable[..., Any]:
+    """The method that writes a value of this type as itself."""
+    if isinstance(value, str):
+        if value:
+            return lambda row, column, shown, style: page.write_string(row, column, shown[:MAX_TEXT], style)
+        return lambda row, column, _, style: page.write_blank(row, column, None, style)
+    if isinstance(value, (bool, np.bool_)):
+        return lambda row, column, shown, style: page.write_boolean(row, column, bool(shown), style)
+    if isinstance(value, (int, np.integer)) and abs(int(value)) >= 2**53:
+        return lambda row, column, shown, style: page.write_string(row, column, str(shown), style)
+    if isinstance(value, (int, float, Decimal, np.integer, np.floating)):
+        if math.isfinite(value):
+            return lambda row, column, shown, style: page.write_number(row, column, float(shown), style)
+        return lambda row, column, _, style: page.write_blank(row, column, None, style)
+    if isinstance(value, (datetime.date, datetime.time, datetime.timedelta)):
+        return _date_writer(page, value)
+    if value is None:
+        return lambda row, column, _, style: page.write_blank(row, column, None, style)
+    return lambda row, column, shown, style: page.write_string(row, column, str(shown)[:MAX_TEXT], style)
+
+
+def _date_writer(page: Any, value: datetime.date | datetime.time | datetime.timedelta) -> Callable[..., Any]:
+    """Dates as dates; those before 1900, which Excel does not have, as text."""
+    if isinstance(value, datetime.date) and value.year < 1900:
+        return lambda row, column, shown, style: page.write_string(row, column, shown.isoformat(), style)
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        naive = value.replace(tzinfo=None)
+        return lambda row, column, _, style: page.write_datetime(row, column, naive, style)
+    return lambda row, column, shown, style: page.write_datetime(row, column, shown, style)
+
+
+def date_format(values: Sequence[object]) -> str:
+    """With the time where any value has one."""
+    midnight = datetime.time()
+    timed = any(isinstance(value, datetime.datetime) and value.time() != midnight for value in values)
+    return "yyyy-mm-dd hh:mm" if timed else "yyyy-mm-dd"
+
+

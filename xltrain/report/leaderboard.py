@@ -1,0 +1,142 @@
+"""Leaderboard: one row per run, out-of-fold metrics as mean and spread over folds, baselines in rows of their own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xltrain.engine.result import Score, TargetResult
+from xltrain.excel.write import HINT, PALE, TITLE, Sheet
+from xltrain.language import label, text
+from xltrain.report.report import (
+    Report,
+    baseline_words,
+    loss_words,
+    lower_is_better,
+    metric_format,
+    metric_names,
+    schedule_words,
+    stop_words,
+)
+
+GAP = 3  # rows between the blocks of two targets
+GOLD = "#FFF1CC"
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the block: header, one value per run and per baseline, and how to show it."""
+
+    header: str
+    values: list[object]
+    format: str = ""
+    best: str = ""  # lower | higher: which value to mark
+    widest: float = 34.0
+
+
+def write_leaderboard(report: Report, name: str) -> None:
+    """One block per target, each an Excel table with filter."""
+    sheet = report.book.sheet(name)
+    sheet.write(0, 0, label("Leaderboard"), report.book.style(**TITLE))
+    sheet.page.set_row(0, 26)
+    sheet.write(1, 0, text("leaderboard_hint"), report.book.style(**{**HINT, "text_wrap": False}))
+    row = 3
+    for target in report.result.targets:
+        if report.several:
+            sheet.write(row - 1, 0, target.target, report.book.style(bold=True, font_size=12))
+        row = _block(report, sheet, row, target) + GAP
+    if not report.several:
+        sheet.page.freeze_panes(4, 2)
+        sheet.page.repeat_rows(3)
+    else:
+        sheet.page.freeze_panes(0, 2)
+
+
+def _block(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
+    columns = _columns(target)
+    count = len(target.runs) + len(target.baselines)
+    headers = sheet.table(row, 0, [column.header for column in columns], count, "Leaderboard")
+    sheet.page.set_row(row, 50)
+    for index, column in enumerate(columns):
+        for offset, value in enumerate(column.values):
+            sheet.write(row + 1 + offset, index, value, _style(report, target, offset, column.format))
+        sheet.fit(index, [_seen(value) for value in column.values], headers[index], column.widest)
+        if column.best and count > 1:
+            _mark_best(report, sheet, row, index, count, column.best)
+    return row + 1 + count
+
+
+def _columns(target: TargetResult) -> list[_Column]:
+    runs, marks = target.runs, list(target.baselines)
+    scores: list[Mapping[str, Score]] = [run.metrics for run in runs] + list(target.baselines.values())
+    blank: list[object] = [None] * len(marks)
+    for_comparison: list[object] = [text("for_comparison")] * len(marks)
+    columns = [
+        _Column(label("rank"), [*range(1, len(runs) + 1), *blank], "0"),
+        _Column(label("name"), [run.name for run in runs] + [baseline_words(mark, target.task) for mark in marks]),
+        _Column(label("target"), [target.target] * len(scores)),
+        _Column(label("model"), [*(str(run.run.model) for run in runs), *blank]),
+        _Column(label("loss"), [*(loss_words(run) for run in runs), *blank]),
+        _Column(label("optimizer"), [*(str(run.run.optimizer) for run in runs), *blank]),
+        _Column(label("schedule"), [*(schedule_words(run) for run in runs), *blank]),
+    ]
+    columns.append(_validation(target, blank))
+    for metric in metric_names(target):
+        columns += _metric(metric, scores, main=metric == target.metric)
+    columns += [
+        _Column(label("epochs"), [*(run.epochs for run in runs), *blank], "0"),
+        _Column(label("seconds"), [*(run.seconds for run in runs), *blank], "#,##0.0"),
+        _Column(label("stopped"), [*(stop_words(run.stopped) for run in runs), *blank]),
+        _Column(label("members"), [*(run.members for run in runs), *blank], "#,##0"),
+        _Column(label("parameters"), [*(run.parameters for run in runs), *blank], "#,##0"),
+        _Column(label("note"), [run.note or run.run.note for run in runs] + for_comparison, widest=44),
+    ]
+    return columns
+
+
+def _validation(target: TargetResult, blank: list[object]) -> _Column:
+    values = [run.validation[target.metric].value if target.metric in run.validation else None for run in target.runs]
+    shown = metric_format(target.metric, [value for value in values if value is not None])
+    return _Column(text("header_validation", metric=label(target.metric)), [*values, *blank], shown)
+
+
+def _metric(metric: str, scores: list[Mapping[str, Score]], main: bool) -> list[_Column]:
+    """Mean and spread over folds; for the job's own metric also over all rows together, as the Summary tells it."""
+    found = [each.get(metric) for each in scores]
+    shown = metric_format(metric, [score.value for score in found if score])
+    word, best = label(metric), "lower" if lower_is_better(metric) else "higher"
+    means: list[object] = [score.mean if score else None for score in found]
+    spreads: list[object] = [score.spread if score else None for score in found]
+    columns = [
+        _Column(text("header_mean", metric=word), means, shown, best),
+        _Column(text("header_spread", metric=word), spreads, shown),
+    ]
+    if main:
+        columns.insert(0, _Column(text("header_all", metric=word), [s.value if s else None for s in found], shown, best))
+    return columns
+
+
+def _style(report: Report, target: TargetResult, offset: int, shown: str) -> Any:
+    """The winner stands out, baselines step back."""
+    look: dict[str, Any] = {"valign": "top", "bottom": 1, "bottom_color": "#E3E7ED"}
+    if shown:
+        look["num_format"] = shown
+    if offset >= len(target.runs):
+        look.update(italic=True, bg_color=PALE)
+    elif target.runs[offset].name == target.winner:
+        look.update(bold=True, bg_color=GOLD)
+    return report.book.style(**look)
+
+
+def _mark_best(report: Report, sheet: Sheet, row: int, column: int, count: int, best: str) -> None:
+    look = report.book.workbook.add_format({"bold": True, "font_color": "#0B6B2E"})
+    kind = "bottom" if best == "lower" else "top"
+    sheet.page.conditional_format(
+        row + 1, column, row + count, column, {"type": kind, "value": 1, "format": look}
+    )
+
+
+def _seen(value: object) -> str:
+    """About what a cell will show, for the column's width."""
+    if isinstance(value, float):
+        return f"{value:,.0f}.00" if abs(value) >= 100 else "0.0000"
+    return "" if value is None else str(value)

@@ -1,0 +1,145 @@
+"""Is the winner any good: against guessing and against a linear model, all out of fold, with noise kept in mind."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xltrain.engine.result import Score, TargetResult
+from xltrain.excel.write import short
+from xltrain.language import text
+from xltrain.report.report import lower_is_better, with_unit
+
+GOOD, USABLE, CLEAR = 0.5, 0.1, 0.02  # shares of the error of guessing that must be gone
+ALIKE = 0.02  # closer to the linear model than this is a draw
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to think of a target's winner.
+
+    level: good | usable | little | none. `measure` is the metric behind the sentence; model, constant and linear are
+    its values over all scored rows, NaN where unknown. `gain` is the share of the error of guessing that is gone.
+    """
+
+    level: str
+    measure: str
+    model: float
+    constant: float
+    linear: float
+    gain: float
+    headline: str
+    judgement: str
+    against_linear: str
+
+
+def verdict(target: TargetResult) -> Verdict:
+    """Judge the winner by the measure that reads best: the mean absolute error, or the share of right answers."""
+    measure = _measure(target)
+    winner = target.best.metrics
+    model, constant, linear = (_value(scores, measure) for scores in (winner, *_baselines(target)))
+    gain = _gain(measure, model, constant)
+    level = _level(gain, _noise(target, measure, constant))
+    if level == "none" and target.task == "classification":
+        # Counting right answers misses what probabilities know when one class is rare.
+        own = _gain(target.metric, _value(winner, target.metric), _value(_baselines(target)[0], target.metric))
+        level = "ranks" if own >= USABLE else level
+    return Verdict(
+        "little" if level == "ranks" else level,
+        measure,
+        model,
+        constant,
+        linear,
+        gain,
+        _headline(target, model, constant, linear),
+        _judgement(level, gain),
+        _against_linear(_gain(measure, model, linear)),
+    )
+
+
+def spoken(target: TargetResult, value: float) -> str:
+    """A value of the measure as one says it: `320 kg`, `87 of 100`."""
+    if target.task == "classification":
+        return text("of_hundred", count=_hundred(value))
+    return with_unit(short(value), target.unit)
+
+
+def _measure(target: TargetResult) -> str:
+    wanted = ("accuracy",) if target.task == "classification" else ("mae", "rmse")
+    return next((name for name in wanted if name in target.best.metrics), target.metric)
+
+
+def _baselines(target: TargetResult) -> tuple[Mapping[str, Score], Mapping[str, Score]]:
+    return target.baselines.get("constant", {}), target.baselines.get("linear", {})
+
+
+def _value(scores: Mapping[str, Score], metric: str) -> float:
+    return scores[metric].value if metric in scores else math.nan
+
+
+def _gain(metric: str, model: float, other: float) -> float:
+    """The share of the other's error that is gone; the error of a share such as accuracy is what it lacks to 1."""
+    if not lower_is_better(metric):
+        model, other = 1 - model, 1 - other
+    if not (math.isfinite(model) and math.isfinite(other)):
+        return math.nan
+    return 1 - model / other if other > 0 else (0.0 if model <= other else -math.inf)
+
+
+def _noise(target: TargetResult, measure: str, constant: float) -> float:
+    """Twice the standard error of the measure over folds, as a share of the error of guessing."""
+    score = target.best.metrics.get(measure)
+    folds = int(target.ledger.fold.max(initial=-1)) + 1
+    scale = constant if lower_is_better(measure) else 1 - constant
+    if score is None or folds < 2 or not math.isfinite(score.spread) or not scale > 0:
+        return 0.0
+    return 2 * score.spread / math.sqrt(folds) / scale
+
+
+def _level(gain: float, noise: float) -> str:
+    if not math.isfinite(gain) or gain < max(CLEAR, min(noise, USABLE)):
+        return "none"
+    return "good" if gain >= GOOD else "usable" if gain >= USABLE else "little"
+
+
+def _headline(target: TargetResult, model: float, constant: float, linear: float) -> str:
+    if not math.isfinite(model):
+        return text("verdict_nothing")
+    if target.task == "classification":
+        parts = [text("verdict_right", model=_hundred(model))]
+        if math.isfinite(constant):
+            parts.append(text("verdict_right_constant", constant=_hundred(constant)))
+        if math.isfinite(linear):
+            parts.append(text("verdict_right_linear", linear=_hundred(linear)))
+    else:
+        parts = [text("verdict_off", model=with_unit(short(model), target.unit))]
+        if math.isfinite(constant):
+            parts.append(text("verdict_off_constant", constant=with_unit(short(constant), target.unit)))
+        if math.isfinite(linear):
+            parts.append(text("verdict_off_linear", linear=with_unit(short(linear), target.unit)))
+    return text("verdict_joint").join(parts) + text("verdict_end")
+
+
+def _judgement(level: str, gain: float) -> str:
+    share = f"{100 * gain:.0f}" if math.isfinite(gain) else "–"
+    return {
+        "good": text("verdict_good", share=share),
+        "usable": text("verdict_usable", share=share),
+        "little": text("verdict_little", share=f"{100 * gain:.1f}" if math.isfinite(gain) else "–"),
+        "ranks": text("verdict_ranks"),
+        "none": text("verdict_none"),
+    }[level]
+
+
+def _against_linear(gain: float) -> str:
+    if not math.isfinite(gain):
+        return ""
+    if abs(gain) < ALIKE:
+        return text("linear_alike")
+    share = f"{100 * abs(gain):.0f}"
+    return text("linear_beaten", share=share) if gain > 0 else text("linear_better", share=share)
+
+
+def _hundred(value: float) -> str:
+    """Of a hundred: whole where that says enough."""
+    share = 100 * value
+    return f"{share:.0f}" if 1 <= share <= 98.5 else f"{share:.1f}"
