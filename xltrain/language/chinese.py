@@ -10,7 +10,7 @@ LABELS: dict[str, str] = {
     "setting": "设置",
     "value": "值",
     "about": "说明",
-    "more_settings": "更多设置：点击上方的 [+]",
+    "more_settings": "点击上方 [+] 查看更多设置",
     "name": "名称",
     "task": "任务类型",
     "metric": "指标",
@@ -66,6 +66,8 @@ LABELS: dict[str, str] = {
     "cuda": "cuda",
     "none": "无",
     "balanced": "平衡",
+    "yes": "是",
+    "no": "否",
     # --- merge ---------------------------------------------------------------------------------------------
     # --- results -------------------------------------------------------------------------------------------
 }
@@ -98,7 +100,7 @@ MESSAGES: dict[str, str] = {
     "grid_too_large": "一个单元格里有 {count} 个备选；最多 {limit} 个",
     "no_grid_here": "这里只能有一个值，实际有 {count} 个备选",
     "argument_twice": "{choice} 的 {name} 写了两次",
-    "call_expected": "应为{kind}，实际为 {found}",
+    "call_expected": "“{found}”不是{kind}",
     "value_expected": "应为一个普通的值，实际为“{found}”",
     "sign_misplaced": "“{sign}”在这里没有意义：“{found}”",
     "scale_must": "应为一个大于 0 的数字乘以一个损失，例如 0.7*mse；实际为“{found}”",
@@ -237,6 +239,16 @@ MESSAGES: dict[str, str] = {
     "about_shots_range": "截取什么：Summary!A1:H24",
     "about_shots_file": "图片的文件名：summary.png",
     # --- excel ---------------------------------------------------------------------------------------------
+    "file_exists": "文件已存在",
+    "file_exists_hint": "请换一个名字，或加上 --overwrite",
+    "output_is_folder": "这是文件夹，需要文件名",
+    "output_is_folder_hint": "请加上文件名，例如 results.xlsx",
+    "output_no_folder": "文件夹 {folder} 不存在",
+    "output_no_folder_hint": "请先建立该文件夹，或换一个",
+    "output_locked": "无法替换，文件正在被其他程序打开",
+    "output_saved_as": "成果已另存为 {path}",
+    "output_not_writable": "无法写入此处：{reason}",
+    "output_not_writable_hint": "请换一个文件夹",
     # --- merge ---------------------------------------------------------------------------------------------
     # --- data ----------------------------------------------------------------------------------------------
     "word_column": "列",
@@ -298,6 +310,12 @@ MESSAGES: dict[str, str] = {
     # --- report --------------------------------------------------------------------------------------------
     # --- shot ----------------------------------------------------------------------------------------------
     # --- workflow ------------------------------------------------------------------------------------------
+    "target_in_job": "{job} 是任务，目标写在它的“列”表中",
+    "target_in_job_hint": "请去掉 --target，或给出数据工作簿而不是任务",
+    "word_metric": "指标",
+    "word_device": "设备",
+    "require_form": "--require 需要形如 rmse<400 的条件，实际为“{found}”",
+    "require_broken": "{target} 不满足 {condition}：折外为 {found}",
     # --- cli -----------------------------------------------------------------------------------------------
     "help_new": "写出一个任务工作簿（或 .toml），可为空白，也可根据数据填好。\n\n用 --from 工作簿... 和 --target 列名 时，各表按数据填好；用 --from 任务 时，在 .xlsx 与 .toml 之间转换。",
     "help_check": "找出任务中的全部错误，并指出所在单元格。",

@@ -11,7 +11,7 @@ LABELS: dict[str, str] = {
     "setting": "setting",
     "value": "value",
     "about": "about",
-    "more_settings": "more settings: click [+] above",
+    "more_settings": "[+] above: more settings",
     "name": "name",
     "task": "task",
     "metric": "metric",
@@ -67,6 +67,8 @@ LABELS: dict[str, str] = {
     "cuda": "cuda",
     "none": "none",
     "balanced": "balanced",
+    "yes": "yes",
+    "no": "no",
     # --- merge ---------------------------------------------------------------------------------------------
     # --- results -------------------------------------------------------------------------------------------
 }
@@ -100,7 +102,7 @@ MESSAGES: dict[str, str] = {
     "grid_too_large": "{count} alternatives in one cell; at most {limit} are taken",
     "no_grid_here": "one value is needed here, got {count} alternatives",
     "argument_twice": "{choice} got {name} twice",
-    "call_expected": "a {kind} was expected, got {found}",
+    "call_expected": "'{found}' is no {kind}",
     "value_expected": "a plain value was expected, got '{found}'",
     "sign_misplaced": "'{sign}' has no meaning here: '{found}'",
     "scale_must": "one number above 0 times one loss was expected, as in 0.7*mse; got '{found}'",
@@ -239,6 +241,16 @@ MESSAGES: dict[str, str] = {
     "about_shots_range": "What to draw: Summary!A1:H24",
     "about_shots_file": "The picture's file name: summary.png",
     # --- excel ---------------------------------------------------------------------------------------------
+    "file_exists": "exists already",
+    "file_exists_hint": "choose another name or add --overwrite",
+    "output_is_folder": "is a folder, a file name is needed",
+    "output_is_folder_hint": "add a name such as results.xlsx",
+    "output_no_folder": "the folder {folder} does not exist",
+    "output_no_folder_hint": "create it first or name another",
+    "output_locked": "could not be replaced, it is open in another program",
+    "output_saved_as": "the work was saved as {path}",
+    "output_not_writable": "cannot be written here: {reason}",
+    "output_not_writable_hint": "choose another folder",
     # --- merge ---------------------------------------------------------------------------------------------
     # --- data ----------------------------------------------------------------------------------------------
     "word_column": "column",
@@ -300,6 +312,12 @@ MESSAGES: dict[str, str] = {
     # --- report --------------------------------------------------------------------------------------------
     # --- shot ----------------------------------------------------------------------------------------------
     # --- workflow ------------------------------------------------------------------------------------------
+    "target_in_job": "{job} is a job, its targets stand in its Columns sheet",
+    "target_in_job_hint": "leave out --target, or name the data books instead of the job",
+    "word_metric": "metric",
+    "word_device": "device",
+    "require_form": "--require needs a condition such as rmse<400, got '{found}'",
+    "require_broken": "{condition} does not hold for {target}: it is {found} out of fold",
     # --- cli -----------------------------------------------------------------------------------------------
     "help_new": "Write a job workbook (or .toml), empty or filled in from your data.\n\nWith --from BOOK... and --target NAME the sheets are filled in from the data; with --from JOB a job is converted between .xlsx and .toml.",
     "help_check": "Find every mistake in a job, each with its cell.",

@@ -189,8 +189,6 @@ def _outputs(job: Job, output: str | Path | None) -> Iterator[tuple[Path, Path, 
     wanted = wanted if wanted.suffix.lower() == ".xlsx" else wanted.with_name(wanted.name + ".xlsx")
     wanted.parent.mkdir(parents=True, exist_ok=True)
     path = next_free(wanted)
-    while path.with_suffix("").exists():
-        path = next_free(path, taken=True)
     with replacing(path, overwrite=False) as temporary:
         beside = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
         try:
@@ -224,7 +222,7 @@ def _baselines(target: TargetResult) -> dict[str, dict[str, float | None]]:
 
 def _device(name: str) -> str:
     if name not in DEVICES:
-        raise ConfigError(Problem(None, unknown("device", name, DEVICES)))
+        raise ConfigError(Problem(None, unknown(text("word_device"), name, DEVICES)))
     return name
 
 
