@@ -96,9 +96,13 @@ class ColumnReport:
 
 @dataclass(frozen=True)
 class MergeReport:
-    """Everything the merge did, for the report sheets and for JSON."""
+    """Everything the merge did, for the report sheets and for JSON.
+
+    `strays` are the columns of numbers, dates or booleans in which something else stands; each names the first cell.
+    """
 
     sources: tuple[SourceReport, ...] = ()
     columns: tuple[ColumnReport, ...] = ()
     changes: tuple[Change, ...] = ()
     doubts: tuple[Problem, ...] = ()
+    strays: Mapping[str, Problem] = field(default_factory=dict)

@@ -1,7 +1,6 @@
 """Files as wholes: written under a temporary name, renamed when complete, never replaced by accident."""
 
 import contextlib
-import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from xltrain.errors import WorkbookError
 from xltrain.language import text
 from xltrain.place import Place, Problem
+from xltrain.registry import nearest
 
 
 def next_free(path: Path) -> Path:
@@ -21,6 +21,20 @@ def next_free(path: Path) -> Path:
         number += 1
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return free
+
+
+def missing_book(path: Path) -> Problem | None:
+    """What is wrong when `path` is no file at all, with the nearest name beside it."""
+    if path.is_file():
+        return None
+    place = Place(str(path))
+    if path.is_dir():
+        return Problem(place, text("book_is_folder"), text("book_is_folder_hint"))
+    beside = [each.name for each in path.parent.iterdir() if each.is_file()] if path.parent.is_dir() else []
+    near = nearest(path.name, beside)
+    return Problem(
+        place, text("book_missing"), text("book_missing_near", name=near) if near else text("book_missing_hint")
+    )
 
 
 @contextlib.contextmanager
@@ -61,11 +75,13 @@ def _publish(temporary: Path, path: Path, overwrite: bool) -> None:
     try:
         if not overwrite and path.exists():
             raise PermissionError
-        os.replace(temporary, path)
+        temporary.replace(path)
     except PermissionError as error:
         free = next_free(path)
-        os.replace(temporary, free)
-        raise WorkbookError(Problem(Place(str(path)), text("output_locked"), text("output_saved_as", path=free))) from error
+        temporary.replace(free)
+        raise WorkbookError(
+            Problem(Place(str(path)), text("output_locked"), text("output_saved_as", path=free))
+        ) from error
 
 
 def _refused(path: Path, error: OSError) -> Problem:

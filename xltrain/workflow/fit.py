@@ -17,7 +17,7 @@ from xltrain.config.check import read_job
 from xltrain.config.settings import DEVICES, Job
 from xltrain.config.source import is_job
 from xltrain.config.template import add_job_sheets
-from xltrain.data.columns import facts, infer
+from xltrain.data.columns import check_strays, facts, infer
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.checkpoint import Model, save_model
 from xltrain.engine.fit import fit as train
@@ -141,6 +141,7 @@ def fit(
         if strict and report.doubts:
             raise DataError(report.doubts)
         columns = infer(table, job.columns, job.targets)
+        check_strays(columns, report.strays)
         with _outputs(job, output) as (path, temporary, beside):
             fitted = train(job, table, columns, listen)
             shown = replace(job, columns=tuple(columns))
@@ -253,7 +254,9 @@ def _condition(condition: str) -> _Condition:
         if match and match["metric"] in metrics:
             return _Condition(condition, match["target"] or "", match["metric"], match["sign"], float(match["limit"]))
     if match and match["metric"] not in metrics:
-        raise ConfigError(Problem(None, unknown(text("word_metric"), match["metric"], metrics), f"--require {condition}"))
+        raise ConfigError(
+            Problem(None, unknown(text("word_metric"), match["metric"], metrics), f"--require {condition}")
+        )
     raise ConfigError(Problem(None, text("require_form", found=condition)))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from xltrain.data.table import MergeReport, Table
 from xltrain.engine.checkpoint import load_model
 from xltrain.events import Listener, Wrote, ignore
 from xltrain.language import label
+from xltrain.report.merged import write_merge_sheets
 from xltrain.workflow.merge import Sources, read_sources
 
 
@@ -76,12 +78,15 @@ def predict(
     added.append(("spread", predicted.spread))
     data = _append(data, [(f"{target} {label(word)}", values) for word, values in added])
     if predicted.probability is not None:
-        shares = [(f"{target} {label('probability')} {name}", predicted.probability[:, index])
-                  for index, name in enumerate(trained.classes)]
+        shares = [
+            (f"{target} {label('probability')} {name}", predicted.probability[:, index])
+            for index, name in enumerate(trained.classes)
+        ]
         data = _append(data, shares)
     done = Table(data, table.origins, table.origin, table.row)
     if output is not None:
-        write_table(Path(output), done, report, overwrite=overwrite)
+        more = partial(write_merge_sheets, merge=report) if report.sources else None
+        write_table(Path(output), done, overwrite=overwrite, more=more)
         listen(Wrote(str(output)))
     return Predicted(done, report, Path(output) if output is not None else None, target)
 

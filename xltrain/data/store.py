@@ -1,0 +1,243 @@
+"""Tables to files and back, places included.
+
+Every file holds the data and, as its last three columns, the file, sheet and row that each row came from. The source
+map (which letter each column had in each source) travels on a hidden sheet of a workbook, or in the metadata of a
+Parquet file, so that a place can name a cell when the file is read again.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xltrain.data.header import key
+from xltrain.data.table import Origin, Table
+from xltrain.errors import WorkbookError
+from xltrain.excel.package import missing_book, replacing
+from xltrain.excel.write import Book, date_format, new_book
+from xltrain.language import LANGUAGES, canonical, label, text
+from xltrain.place import MAX_ROW, Place, Problem
+
+PLACES = ("source_file", "source_sheet", "source_row")
+MAP = "source_map"
+REPORTS = ("Merge report", "Dropped and changed", MAP)
+WRITTEN = (".xlsx", ".parquet", ".csv")
+FITTED = 200  # rows that decide a column's width
+
+Letters = Mapping[tuple[str, str], Mapping[str, str]]
+
+
+def write_table(
+    path: Path, table: Table, *, overwrite: bool = False, more: Callable[[Book], None] | None = None
+) -> None:
+    """Write a table as .xlsx, .parquet or .csv (UTF-8 with a mark, as Excel wants it).
+
+    `more` adds sheets to a workbook after the data.
+
+    Raises:
+        WorkbookError: another suffix, an existing file without `overwrite`, a place that cannot be written.
+    """
+    suffix = check_output(path)
+    with replacing(path, overwrite) as temporary:
+        if suffix == ".xlsx":
+            _write_book(temporary, table, more)
+        elif suffix == ".parquet":
+            _write_parquet(temporary, table)
+        else:
+            _write_csv(temporary, table)
+
+
+def check_output(path: Path) -> str:
+    """The suffix of a file to write. WorkbookError where it is none that can be written."""
+    suffix = path.suffix.lower()
+    if suffix not in WRITTEN:
+        hint = text("output_suffix_hint", known=" ".join(WRITTEN))
+        raise WorkbookError(Problem(Place(str(path)), text("output_suffix", suffix=suffix or "-"), hint))
+    return suffix
+
+
+def with_places(table: Table) -> pa.Table:
+    """The data with the three columns of places."""
+    data = table.data
+    for word, values in zip(PLACES, place_columns(table), strict=True):
+        name = label(word)
+        while name in data.column_names:
+            name += "_"
+        data = data.append_column(name, values)
+    return data
+
+
+def place_columns(table: Table) -> tuple[Any, Any, Any]:
+    """File, sheet and row of every row, as Arrow arrays."""
+    index = pa.array(table.origin)
+    files = pa.array([origin.file for origin in table.origins] or [""], pa.string()).take(index)
+    sheets = pa.array([origin.sheet for origin in table.origins] or [""], pa.string()).take(index)
+    return files, sheets, pa.array(table.row)
+
+
+def restore_places(table: Table, letters: Letters | None = None) -> Table:
+    """A table read from a merged file, with the places that its last columns name; any other table as it is."""
+    found = {word: name for name in table.names if (word := _place_word(name))}
+    if len(found) < len(PLACES):
+        return table
+    files, sheets = (pc.fill_null(pc.cast(table.data.column(found[word]), pa.string()), "") for word in PLACES[:2])
+    row = pc.fill_null(pc.cast(table.data.column(found["source_row"]), pa.int32(), safe=False), 0)
+    pairs = pc.binary_join_element_wise(files, sheets, "\n").combine_chunks().dictionary_encode()
+    letters = letters or {}
+    origins = []
+    for pair in pairs.dictionary.to_pylist():
+        file, _, sheet = pair.partition("\n")
+        origins.append(Origin(file, sheet, dict(letters.get((file, sheet), {}))))
+    data = table.data.drop_columns(list(found.values()))
+    origin = np.asarray(pairs.indices, np.int32)
+    return Table(data, tuple(origins), origin, np.asarray(row.to_numpy(), np.int32))
+
+
+def data_sheets(names: Sequence[str]) -> list[str]:
+    """The sheets of a book that may hold data: of a book that `merge` wrote, not the map and the reports."""
+    words = {name: canonical(name) for name in names}
+    if MAP not in words.values():
+        return list(names)
+    return [name for name, word in words.items() if word not in REPORTS]
+
+
+def map_sheet(names: Sequence[str]) -> str:
+    """The sheet of a merged book that holds the source map; empty in any other book."""
+    return next((name for name in names if canonical(name) == MAP), "")
+
+
+def read_map(rows: Sequence[Sequence[Any]]) -> dict[tuple[str, str], dict[str, str]]:
+    """The letters on the sheet of the source map."""
+    letters: dict[tuple[str, str], dict[str, str]] = {}
+    for row in rows[1:]:
+        if len(row) >= 4 and row[0] is not None:
+            file, sheet, column, letter = (str(cell or "") for cell in row[:4])
+            letters.setdefault((file, sheet), {})[column] = letter
+    return letters
+
+
+def read_parquet(path: Path) -> Table:
+    """A table from a Parquet file, with its places where it has them. WorkbookError when it cannot be read."""
+    import pyarrow.parquet as pq
+
+    problem = missing_book(path)
+    if problem:
+        raise WorkbookError(problem)
+    try:
+        data = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise WorkbookError(
+            Problem(Place(str(path)), text("book_reader_failed", reason=str(error)[:200]), text("book_broken_hint"))
+        ) from error
+    told = (data.schema.metadata or {}).get(MAP.encode())
+    letters = {(each["file"], each["sheet"]): each["letters"] for each in json.loads(told)} if told else {}
+    return restore_places(_plain(data, path.name), letters)
+
+
+def to_pandas(table: Table) -> Any:
+    """The data as a pandas DataFrame, places as its last three columns."""
+    return with_places(table).to_pandas()
+
+
+def from_pandas(frame: Any) -> Table:
+    """A DataFrame as a table; its places are its own columns of places, else `DataFrame` and the row counted from 1."""
+    named = frame.rename(columns=str)
+    data = pa.Table.from_pandas(named, preserve_index=False)
+    return restore_places(_plain(data, "DataFrame"))
+
+
+def _plain(data: pa.Table, file: str) -> Table:
+    """An Arrow table as it is, its rows counted from 1."""
+    data = data.replace_schema_metadata(None)
+    for index, field in enumerate(data.schema):
+        if pa.types.is_dictionary(field.type) or pa.types.is_large_string(field.type):
+            data = data.set_column(index, field.name, pc.cast(data.column(index), pa.string()))
+    count = data.num_rows
+    return Table(data, (Origin(file, ""),), np.zeros(count, np.int32), np.arange(1, count + 1, dtype=np.int32))
+
+
+def _place_word(name: str) -> str:
+    """`source_file`, `source_sheet` or `source_row` where a column's name is the label of one, else empty."""
+    plain = key(name)
+    for words in LANGUAGES.values():
+        for word in PLACES:
+            if plain in (key(words.LABELS[word]), key(word)):
+                return word
+    return ""
+
+
+def _write_book(path: Path, table: Table, more: Callable[[Book], None] | None) -> None:
+    data = with_places(table)
+    with new_book(path) as book:
+        for number, start in enumerate(range(0, max(data.num_rows, 1), MAX_ROW - 1)):
+            name = label("Data") + (f" {number + 1}" if number else "")
+            _write_sheet(book, name, data.slice(start, MAX_ROW - 1), len(PLACES))
+        if more:
+            more(book)
+        _write_map(book, table.origins)
+
+
+def _write_sheet(book: Book, name: str, data: pa.Table, places: int) -> None:
+    """One sheet: a table with filter, the header frozen, the places in quiet grey."""
+    sheet = book.sheet(name)
+    headers = sheet.table(0, 0, data.column_names, data.num_rows, "Data")
+    sheet.page.freeze_panes(1, 0)
+    sheet.page.set_row(0, 32)
+    for index, header in enumerate(headers):
+        column = data.column(index)
+        values = column.to_pylist()
+        look: dict[str, Any] = {}
+        if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+            look["num_format"] = date_format([value for value in values if value is not None])
+        elif pa.types.is_floating(column.type):
+            look["num_format"] = "General"
+        if index >= len(headers) - places:
+            look["font_color"] = "#6B7280"
+        sheet.column(1, index, values, book.style(**look))
+        sheet.fit(index, [_seen(value) for value in values[:FITTED]], header)
+
+
+def _write_map(book: Book, origins: Sequence[Origin]) -> None:
+    sheet = book.sheet(label(MAP))
+    sheet.page.hide()
+    for column, word in enumerate(("file", "sheet", "column", "letter")):
+        sheet.write(0, column, label(word))
+    lines = [(each.file, each.sheet, name, letter) for each in origins for name, letter in each.letters.items()]
+    for row, line in enumerate(lines, 1):
+        for column, value in enumerate(line):
+            sheet.write(row, column, value)
+
+
+def _write_parquet(path: Path, table: Table) -> None:
+    import pyarrow.parquet as pq
+
+    told = [{"file": each.file, "sheet": each.sheet, "letters": dict(each.letters)} for each in table.origins]
+    data = with_places(table).replace_schema_metadata({MAP: json.dumps(told, ensure_ascii=False)})
+    pq.write_table(data, path, compression="zstd")
+
+
+def _write_csv(path: Path, table: Table) -> None:
+    from pyarrow import csv
+
+    data = with_places(table)
+    for index, field in enumerate(data.schema):
+        if pa.types.is_timestamp(field.type):
+            shown = pc.replace_substring_regex(
+                pc.cast(pc.cast(data.column(index), pa.timestamp("s"), safe=False), pa.string()), r"[ T]00:00:00$", ""
+            )
+            data = data.set_column(index, field.name, shown)
+    with path.open("wb") as file:
+        file.write(b"\xef\xbb\xbf")
+        csv.write_csv(data, file, csv.WriteOptions(quoting_style="needed"))
+
+
+def _seen(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value.date()) if hasattr(value, "date") and callable(value.date) else str(value)

@@ -1,0 +1,374 @@
+"""The parts of an .xlsx file, read as bytes: one scanner for the look before reading, the reader and the pictures.
+
+Everything streams: a sheet is inflated piece by piece, and reading stops where it may. Row and column numbers count
+from 1 and are those of the sheet, whatever stands above or is left out.
+"""
+
+import html
+import posixpath
+import re
+import zipfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from xml.etree import ElementTree
+
+from xltrain.errors import WorkbookError
+from xltrain.excel.package import missing_book
+from xltrain.language import text
+from xltrain.place import Place, Problem, column_number
+
+PIECE = 1 << 18  # bytes inflated at a time
+MOST_INFLATED = 8 << 30  # bytes of one part; more is a zip bomb or no work for one machine
+MOST_RATIO = 2_000  # times that a part above 64 MiB may grow when inflated
+
+_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?row>)", re.S)
+_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.S)
+_VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>(.*?)</(?:\w+:)?v>", re.S)
+_TEXT = re.compile(rb"<(?:\w+:)?t\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?t>)", re.S)
+_PHONETIC = re.compile(rb"<(?:\w+:)?rPh\b.*?</(?:\w+:)?rPh>", re.S)
+_ITEM = re.compile(rb"<(?:\w+:)?si\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?si>)", re.S)
+_ATTRIBUTE = re.compile(rb'([\w:]+)\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_DATE_SIGNS = re.compile(r"[ymdhs年月日时分秒]", re.I)
+_NO_SIGNS = re.compile(r'"[^"]*"|\\.|\[(?!h+\]|m+\]|s+\])[^\]]*\]|_.|\*.', re.I)
+_BUILT_IN_DATES = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
+
+
+@dataclass(frozen=True)
+class SheetPart:
+    """A worksheet: its name and where its XML lies in the file."""
+
+    name: str
+    part: str
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as stored. `kind` is the attribute t: empty or n number, s shared string, str, inlineStr, b, e, d."""
+
+    column: int
+    style: int
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as stored, its cells in order."""
+
+    number: int
+    attributes: dict[str, str]
+    cells: list[Cell] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Look:
+    """The last row and column that a sheet uses."""
+
+    last_row: int
+    last_column: int
+
+
+class Package:
+    """An .xlsx or .xlsm file opened for reading; a context manager.
+
+    Raises:
+        WorkbookError: the file is missing, protected by a password, broken, or no workbook.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.place = Place(str(path))
+        problem = missing_book(path)
+        if problem:
+            raise WorkbookError(problem)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            raise WorkbookError(self._no_zip(error)) from error
+        self._names = {name.lstrip("/").casefold(): name for name in self._zip.namelist()}
+        try:
+            self.sheets = self._find_sheets()
+        except BaseException:
+            self._zip.close()
+            raise
+
+    def __enter__(self) -> "Package":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._zip.close()
+
+    def __contains__(self, part: str) -> bool:
+        return part.casefold() in self._names
+
+    def read(self, part: str) -> bytes:
+        """A part as UTF-8; KeyError where there is none."""
+        return b"".join(self.stream(part))
+
+    def stream(self, part: str) -> Iterator[bytes]:
+        """A part piece by piece, as UTF-8. Parts that declare entities or inflate without end are refused."""
+        info = self._zip.getinfo(self._names[part.casefold()])
+        bomb = info.file_size > 64 << 20 and info.file_size > MOST_RATIO * max(info.compress_size, 1)
+        if bomb or info.file_size > MOST_INFLATED:
+            raise WorkbookError(Problem(self.place, text("book_bomb"), text("book_broken_hint")))
+        try:
+            with self._zip.open(info) as source:
+                first = source.read(PIECE)
+                if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                    yield (first + source.read()).decode("utf-16").encode("utf-8")
+                    return
+                if b"<!DOCTYPE" in first[:2048] or b"<!ENTITY" in first[:2048]:
+                    raise WorkbookError(Problem(self.place, text("book_entities"), text("book_broken_hint")))
+                while first:
+                    yield first
+                    first = source.read(PIECE)
+        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+            raise WorkbookError(self.broken(error)) from error
+        except Exception as error:
+            if type(error).__name__ == "error":  # zlib.error
+                raise WorkbookError(self.broken(error)) from error
+            raise
+
+    def broken(self, error: object) -> Problem:
+        return Problem(self.place, text("book_broken", reason=error), text("book_broken_hint"))
+
+    def sheet(self, name: str) -> SheetPart:
+        """The sheet of this name, whatever its case; KeyError where there is none."""
+        known = {sheet.name.casefold(): sheet for sheet in self.sheets}
+        return known[name.casefold()]
+
+    @cached_property
+    def strings(self) -> list[str]:
+        """The shared strings, runs of rich text joined, phonetic readings left out."""
+        part = self._related.get("sharedStrings", "xl/sharedStrings.xml")
+        if part not in self:
+            return []
+        return [_joined(item[1] or b"") for item in _ITEM.finditer(self.read(part))]
+
+    @cached_property
+    def date1904(self) -> bool:
+        found = re.search(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*[\"'](1|true)", self.read(self._book))
+        return found is not None
+
+    @cached_property
+    def date_styles(self) -> frozenset[int]:
+        """The cell styles whose number format shows a date or time."""
+        part = self._related.get("styles", "xl/styles.xml")
+        if part not in self:
+            return frozenset()
+        tree = self._tree(part)
+        formats = {
+            int(each.get("numFmtId", -1)): each.get("formatCode", "") for each in tree.iter() if _is(each, "numFmt")
+        }
+        dates = {number for number, code in formats.items() if is_date_format(code)}
+        dates |= _BUILT_IN_DATES - formats.keys()
+        table = next((each for each in tree.iter() if _is(each, "cellXfs")), None)
+        return frozenset(
+            index
+            for index, each in enumerate(table if table is not None else ())
+            if int(each.get("numFmtId", 0)) in dates
+        )
+
+    def related(self, kind: str) -> str:
+        """The part of the workbook with this kind of relationship (`styles`, `theme`); empty where there is none."""
+        return self._related.get(kind, "")
+
+    def relations(self, part: str) -> dict[str, tuple[str, str]]:
+        """The relationships of a part: id -> (last word of the type, part)."""
+        folder, name = posixpath.split(part)
+        rels = posixpath.join(folder, "_rels", name + ".rels")
+        if rels not in self:
+            return {}
+        found = {}
+        for each in self._tree(rels):
+            target = each.get("Target", "")
+            whole = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            found[each.get("Id", "")] = (each.get("Type", "").rpartition("/")[2], whole)
+        return found
+
+    def _find_sheets(self) -> tuple[SheetPart, ...]:
+        starts = [part for kind, part in self.relations("").values() if kind == "officeDocument"]
+        self._book = starts[0] if starts else "xl/workbook.xml"
+        if self._book not in self:
+            raise WorkbookError(Problem(self.place, text("book_no_workbook"), text("book_broken_hint")))
+        relations = self.relations(self._book)
+        self._related = dict(relations.values())
+        sheets = []
+        for each in self._tree(self._book).iter():
+            if not _is(each, "sheet"):
+                continue
+            link = next((value for key, value in each.attrib.items() if key.endswith("}id")), "")
+            kind, part = relations.get(link, ("", ""))
+            if kind == "worksheet" and part in self:
+                sheets.append(SheetPart(each.get("name", ""), part, each.get("state", "visible") != "visible"))
+        return tuple(sheets)
+
+    def _tree(self, part: str) -> ElementTree.Element:
+        try:
+            return ElementTree.fromstring(self.read(part))
+        except ElementTree.ParseError as error:
+            raise WorkbookError(self.broken(error)) from error
+
+    def _no_zip(self, error: Exception) -> Problem:
+        """Why a file that is no zip cannot be read as .xlsx."""
+        if isinstance(error, OSError):
+            return Problem(self.place, text("system_refused", reason=error.strerror or error))
+        with self.path.open("rb") as source:
+            start = source.read(1 << 20)
+        if start.startswith(b"\xd0\xcf\x11\xe0"):
+            if "EncryptedPackage".encode("utf-16-le") in start or self.path.stat().st_size > len(start):
+                return Problem(self.place, text("book_password"), text("book_password_hint"))
+            return Problem(self.place, text("book_old"), text("book_old_hint"))
+        if not start:
+            return Problem(self.place, text("book_zero_bytes"), text("book_broken_hint"))
+        return Problem(self.place, text("book_no_zip"), text("book_broken_hint"))
+
+
+def rows(package: Package, part: str, first: int = 1, last: int = 1 << 30) -> Iterator[Row]:
+    """The rows `first` to `last` of a sheet, cells unescaped; nothing after them is inflated."""
+    for number, attributes, xml in _row_pieces(package, part):
+        if number > last:
+            return
+        if number >= first:
+            yield Row(number, attributes, list(_cells(xml)))
+
+
+def look(package: Package, part: str) -> Look:
+    """What a sheet uses, from its last cell in every row: without a Python object per cell."""
+    last_row, last_column, number = 0, 0, 0
+    widest: bytes = b""
+    for piece in _whole_rows(package, part):
+        for attributes, cells in _ROW.findall(piece):
+            number = _row_number(attributes) or number + 1
+            at = cells.rfind(b' r="')
+            if at < 0:
+                continue
+            last_row = max(last_row, number)
+            letters = cells[at + 4 : cells.find(b'"', at + 4)].rstrip(b"0123456789")
+            if (len(letters), letters) > (len(widest), widest):
+                widest = letters
+                last_column = column_number(letters.decode("ascii", "replace"))
+    return Look(last_row, last_column)
+
+
+def head(package: Package, part: str) -> bytes:
+    """The XML of a sheet before its rows."""
+    found = b""
+    for piece in package.stream(part):
+        found += piece
+        at = re.search(rb"<(?:\w+:)?sheetData\b", found)
+        if at:
+            return found[: at.start()]
+    return found
+
+
+def tail(package: Package, part: str) -> bytes:
+    """The XML of a sheet after its rows."""
+    kept, inside = b"", True
+    for piece in package.stream(part):
+        kept += piece
+        if inside:
+            at = re.search(rb"</(?:\w+:)?sheetData>|<(?:\w+:)?sheetData\b[^>]*/>", kept)
+            inside = at is None
+            kept = kept[at.end() :] if at else kept[-64:]
+    return b"" if inside else kept
+
+
+def kinds(package: Package, part: str, columns: Collection[int], first: int) -> Iterator[tuple[int, Cell]]:
+    """(row, cell) of every cell that is not empty in some columns, from row `first` on."""
+    wanted = set(columns)
+    for number, _, xml in _row_pieces(package, part):
+        if number >= first:
+            for cell in _cells(xml, wanted):
+                yield number, cell
+
+
+def is_date_format(code: str) -> bool:
+    """Whether a number format shows a date or a time."""
+    plain = _NO_SIGNS.sub("", code.partition(";")[0])
+    return bool(_DATE_SIGNS.search(plain)) and "general" not in plain.lower()
+
+
+def _whole_rows(package: Package, part: str) -> Iterator[bytes]:
+    """The XML between sheetData's tags in pieces that end at a row's end."""
+    rest, begun = b"", False
+    for piece in package.stream(part):
+        rest += piece
+        if not begun:
+            at = re.search(rb"<(?:\w+:)?sheetData\b[^>]*>", rest)
+            if at is None:
+                rest = rest if len(rest) < 1 << 22 else rest[-64:]
+                continue
+            begun, rest = True, rest[at.end() :]
+        end = rest.rfind(b"row>")
+        if end >= 0:
+            yield rest[: end + 4]
+            rest = rest[end + 4 :]
+        if b"sheetData>" in rest:
+            break
+    if begun:
+        end = rest.find(b"sheetData>")
+        yield rest if end < 0 else rest[:end]
+
+
+def _row_pieces(package: Package, part: str) -> Iterator[tuple[int, dict[str, str], bytes]]:
+    number = 0
+    for piece in _whole_rows(package, part):
+        for match in _ROW.finditer(piece):
+            attributes = _attributes(match[1])
+            given = attributes.get("r", "")
+            number = int(given) if given.isdigit() else number + 1
+            yield number, attributes, match[2] or b""
+
+
+def _cells(xml: bytes, wanted: Collection[int] = ()) -> Iterator[Cell]:
+    column = 0
+    for match in _CELL.finditer(xml):
+        attributes = _attributes(match[1])
+        place = attributes.get("r", "").rstrip("0123456789")
+        column = column_number(place) if place else column + 1
+        if wanted and column not in wanted:
+            continue
+        kind, inner = attributes.get("t", ""), match[2] or b""
+        if kind == "inlineStr":
+            value = _joined(inner)
+        else:
+            found = _VALUE.search(inner)
+            value = _plain(found[1]) if found else ""
+            if not found and wanted:
+                continue
+        yield Cell(column, int(attributes.get("s", "0") or 0), kind, value)
+
+
+def _row_number(attributes: bytes) -> int:
+    found = re.search(rb'\br="(\d+)"', attributes)
+    return int(found[1]) if found else 0
+
+
+def _attributes(xml: bytes) -> dict[str, str]:
+    return {
+        match[1].decode("utf-8", "replace"): html.unescape((match[2] or match[3] or b"").decode("utf-8", "replace"))
+        for match in _ATTRIBUTE.finditer(xml)
+    }
+
+
+def _joined(xml: bytes) -> str:
+    return "".join(_plain(match[1] or b"") for match in _TEXT.finditer(_PHONETIC.sub(b"", xml)))
+
+
+def _plain(xml: bytes) -> str:
+    value = xml.decode("utf-8", "replace")
+    if "&" in value:
+        value = html.unescape(value)
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value) if "_x" in value else value
+
+
+def _is(element: ElementTree.Element, name: str) -> bool:
+    return element.tag.rpartition("}")[2] == name
