@@ -68,7 +68,7 @@ def _settled(table: Table, column: Column, is_target: bool) -> Column:
     kind = column.type or type_of(table, column.name)
     role = "target" if is_target else column.role or _role(table, column.name, kind)
     if role == "target" and not column.type and kind in ("id", "text"):
-        kind = "category"
+        kind = "category" if pa.types.is_string(table.data.column(column.name).type) else "numeric"
     return replace(column, type=kind, role=role)
 
 
