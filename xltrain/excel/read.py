@@ -42,6 +42,7 @@ ERRORS = {
     "Value": "#VALUE!",
     "GettingData": "#GETTING_DATA",
 }
+_OTHER_KIND = r"^(-?[0-9.][0-9.eE+-]*|inf|NaN|true|false|\d{4}-\d\d-\d\d.*|P.*)$"  # as fastexcel writes them
 BLANK, NUMBER, TEXT, BOOLEAN, DATE = range(5)
 
 
@@ -176,7 +177,7 @@ class _NewBook:
         # fastexcel compares names exactly, Excel does not.
         name = self.package.sheet(sheet).name
         block: Block = _guarded(self.path, lambda: fast_block(reader, name, first_row))
-        mixed = [strip.column for strip in block.strips if _is_text(strip.values)]
+        mixed = [strip.column for strip in block.strips if _may_be_mixed(strip.values)]
         if not mixed:
             return block
         return _sorted_out(block, *self._cells(part, mixed, block))
@@ -365,8 +366,14 @@ def _sorted_out(block: Block, found: dict[int, Any], exact: dict[int, dict[int, 
     return Block(block.first_row, block.rows, tuple(strips), block.errors)
 
 
-def _is_text(values: Any) -> bool:
-    return str(values.type) in ("string", "large_string")
+def _may_be_mixed(values: Any) -> bool:
+    """Whether a column of texts may hold other kinds, which the reader has turned into text: one looks like it."""
+    import pyarrow.compute as pc
+
+    if str(values.type) not in ("string", "large_string"):
+        return False
+    # Most columns repeat few texts; a sample of distinct ones would not do, one number among them matters.
+    return bool(pc.any(pc.match_substring_regex(pc.unique(values), _OTHER_KIND)).as_py())
 
 
 def _check_size(path: Path, sheet: str, last_row: int, last_column: int) -> None:

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 from xltrain.errors import WorkbookError
 from xltrain.excel.package import missing_book
 from xltrain.language import text
-from xltrain.place import Place, Problem, column_number
+from xltrain.place import Place, Problem, column_letter, column_number
 
 PIECE = 1 << 18  # bytes inflated at a time
 MOST_INFLATED = 8 << 30  # bytes of one part; more is a zip bomb or no work for one machine
@@ -31,6 +31,8 @@ _TEXT = re.compile(rb"<(?:\w+:)?t\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?t>)", re.S)
 _PHONETIC = re.compile(rb"<(?:\w+:)?rPh\b.*?</(?:\w+:)?rPh>", re.S)
 _ITEM = re.compile(rb"<(?:\w+:)?si\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?si>)", re.S)
 _ATTRIBUTE = re.compile(rb'([\w:]+)\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
+_KIND = re.compile(rb'\bt="(\w+)"')
+_STYLE = re.compile(rb'\bs="(\d+)"')
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _DATE_SIGNS = re.compile(r"[ymdhs年月日时分秒]", re.I)
 _NO_SIGNS = re.compile(r'"[^"]*"|\\.|\[(?!h+\]|m+\]|s+\])[^\]]*\]|_.|\*.', re.I)
@@ -242,20 +244,18 @@ def rows(package: Package, part: str, first: int = 1, last: int = 1 << 30) -> It
 
 def look(package: Package, part: str) -> Look:
     """What a sheet uses, from its last cell in every row: without a Python object per cell."""
-    last_row, last_column, number = 0, 0, 0
-    widest: bytes = b""
+    last_row = 0
+    widest = b""
     for piece in _whole_rows(package, part):
-        for attributes, cells in _ROW.findall(piece):
-            number = _row_number(attributes) or number + 1
-            at = cells.rfind(b' r="')
-            if at < 0:
-                continue
-            last_row = max(last_row, number)
-            letters = cells[at + 4 : cells.find(b'"', at + 4)].rstrip(b"0123456789")
-            if (len(letters), letters) > (len(widest), widest):
-                widest = letters
-                last_column = column_number(letters.decode("ascii", "replace"))
-    return Look(last_row, last_column)
+        for row in piece.split(b"row>"):
+            at = row.rfind(b' r="')
+            address = row[at + 4 : row.find(b'"', at + 4)] if at >= 0 else b""
+            letters = address.rstrip(b"0123456789")
+            if letters:  # without any, it is the address of a row without cells
+                last_row = max(last_row, int(address[len(letters) :] or b"0"))
+                if (len(letters), letters) > (len(widest), widest):
+                    widest = letters
+    return Look(last_row, column_number(widest.decode("ascii", "replace")))
 
 
 def head(package: Package, part: str) -> bytes:
@@ -282,12 +282,28 @@ def tail(package: Package, part: str) -> bytes:
 
 
 def kinds(package: Package, part: str, columns: Collection[int], first: int) -> Iterator[tuple[int, Cell]]:
-    """(row, cell) of every cell that is not empty in some columns, from row `first` on."""
+    """(row, cell) of every cell that is not empty in some columns, from row `first` on; texts without their value."""
     wanted = set(columns)
-    for number, _, xml in _row_pieces(package, part):
-        if number >= first:
-            for cell in _cells(xml, wanted):
-                yield number, cell
+    letters = "|".join(column_letter(column) for column in sorted(wanted)).encode("ascii")
+    # Excel and its kin write the address first; one pattern then skips all other columns.
+    quick = re.compile(
+        rb'<c r="(' + letters + rb')(\d+)"([^>]*?)(?:/>|>(?:<f.*?(?:/>|</f>))?(?:<v>([^<]*)</v>)?(.*?)</c>)', re.S
+    )
+    for piece in _whole_rows(package, part):
+        if piece.count(b"<c ") == piece.count(b'<c r="') and b":c " not in piece:
+            for letter, row, attributes, value, inner in quick.findall(piece):
+                if (value or inner) and int(row) >= first:
+                    kind, style = _kind_and_style(attributes)
+                    yield (
+                        int(row),
+                        Cell(column_number(letter.decode("ascii")), style, kind, value.decode("ascii", "replace")),
+                    )
+            continue
+        for match in _ROW.finditer(piece):
+            number = _row_number(match[1])
+            if number >= first:
+                for cell in _cells(match[2] or b"", wanted):
+                    yield number, cell
 
 
 def is_date_format(code: str) -> bool:
@@ -345,6 +361,12 @@ def _cells(xml: bytes, wanted: Collection[int] = ()) -> Iterator[Cell]:
             if not found and wanted:
                 continue
         yield Cell(column, int(attributes.get("s", "0") or 0), kind, value)
+
+
+def _kind_and_style(attributes: bytes) -> tuple[str, int]:
+    kind = _KIND.search(attributes)
+    style = _STYLE.search(attributes)
+    return kind[1].decode("ascii") if kind else "", int(style[1]) if style else 0
 
 
 def _row_number(attributes: bytes) -> int:
