@@ -4,13 +4,15 @@ import itertools
 import math
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from xltrain.config.call import MAX_GRID
 from xltrain.config.fields import FIELDS, Field
+from xltrain.config.rows import job_rows, toml_text
 from xltrain.config.settings import Column, Job, Run, Shot, Source
-from xltrain.config.source import Raw, Row, Value, read_raw
+from xltrain.config.source import Raw, Row, Value, override, parse_toml, read_raw
 from xltrain.config.tokens import ParseError
 from xltrain.config.value import parse_field
 from xltrain.errors import ConfigError
@@ -27,6 +29,22 @@ def read_job(path: Path | str, overrides: Sequence[str] = ()) -> Job:
     if job is None or problems:
         raise ConfigError(problems)
     return job
+
+
+def override_job(job: Job, overrides: Sequence[str]) -> Job:
+    """A job that no file holds, with flags applied. Raises ConfigError with every problem found."""
+    if not overrides:
+        return job
+    raw = parse_toml(job.folder / "job.toml", toml_text(job_rows(job)))
+    for each in overrides:
+        override(raw, each)
+    changed, problems = check_raw(raw, need_sources=False)
+    if changed is None:
+        raise ConfigError(problems)
+    runs = tuple(replace(run, place=None) for run in changed.runs)
+    columns = tuple(replace(column, place=None) for column in changed.columns)
+    sources = tuple(replace(source, place=None) for source in changed.sources)
+    return replace(changed, runs=runs, columns=columns, sources=sources, place=None)
 
 
 def check_raw(raw: Raw, need_sources: bool = True) -> tuple[Job | None, list[Problem]]:

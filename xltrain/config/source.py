@@ -90,8 +90,8 @@ def read_raw(path: Path, overrides: Sequence[str] = ()) -> Raw:
     if not path.is_file():
         raise ConfigError(Problem(place, text("job_missing", file=path.name), text("job_missing_hint", file=path.name)))
     raw = _read_toml(path) if path.suffix.lower() == ".toml" else _read_book(path)
-    for override in overrides:
-        _override(raw, override)
+    for each in overrides:
+        override(raw, each)
     return raw
 
 
@@ -205,10 +205,18 @@ def _unknown_header(sheet: str, found: str, word: str, plain: bool = False) -> s
 
 
 def _read_toml(path: Path) -> Raw:
+    try:
+        return parse_toml(path, path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(Place(path.name), text("toml_broken", reason=error))) from error
+
+
+def parse_toml(path: Path, written: str) -> Raw:
+    """The raw values of a job written as TOML; `path` is where it stands."""
     raw = Raw(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomllib.loads(written)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(Problem(Place(raw.file), text("toml_broken", reason=error))) from error
     for key, tables in document.items():
         sheet = canonical(key)
@@ -239,14 +247,14 @@ def _toml_row(raw: Raw, sheet: str, table: Mapping[str, Any], place: Place) -> R
     return row
 
 
-def _override(raw: Raw, override: str) -> None:
+def override(raw: Raw, setting: str) -> None:
     """Apply `runs.epochs=50` to every run, `job.folds=3` or `folds=3` to the job."""
-    name, sign, value = override.partition("=" if "=" in override else "＝")
+    name, sign, value = setting.partition("=" if "=" in setting else "＝")
     place = Place(f"--set {name.strip()}")
     first, dot, rest = narrow(name).strip().partition(".")
     sheet, header = (canonical(first), canonical(rest)) if dot else ("Job", canonical(first))
     if not sign:
-        raw.problems.append(Problem(Place("--set"), text("set_form", found=override)))
+        raw.problems.append(Problem(Place("--set"), text("set_form", found=setting)))
     elif sheet not in SHEETS:
         known = [each.lower() for each in SHEETS]
         raw.problems.append(Problem(place, unknown(text("word_sheet"), first, known)))

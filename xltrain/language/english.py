@@ -442,6 +442,13 @@ MESSAGES: dict[str, str] = {
     "require_form": "--require needs a condition such as rmse<400, got '{found}'",
     "require_broken": "{condition} does not hold for {target}: it is {found} out of fold",
     # --- cli -----------------------------------------------------------------------------------------------
+    "new_target_alone": "--target needs data to find the column in",
+    "new_target_alone_hint": "add --from with the books",
+    "word_template": "template",
+    "new_from_needed": "'{found}' is not expected here; put --from before the books",
+    "list_hint": "xltrain list KIND shows what each may say, with parameters, defaults and limits.",
+    "help_new_from": "Books, folders or patterns to fill the job in from; or one job to convert.",
+    "help_new_template": "A starter: regression, classification, several-targets or sweep.",
     "help_shot_output": "The picture: .png or .svg.",
     "help_shot_scale": "Pixels of the PNG per screen pixel; 2 is sharp in print.",
     "help_new": "Write a job workbook (or .toml), empty or filled in from your data.\n\nWith --from BOOK... and --target NAME the sheets are filled in from the data; with --from JOB a job is converted between .xlsx and .toml.",

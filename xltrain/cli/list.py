@@ -1,0 +1,34 @@
+"""`xltrain list`."""
+
+from typing import Any
+
+import click
+
+from xltrain.cli.output import emit
+from xltrain.language import text
+
+
+@click.command(help=text("help_list"))
+@click.argument("kind", default="", metavar="[KIND]")
+@click.argument("name", default="", metavar="[NAME]")
+def command(kind: str, name: str) -> None:
+    from xltrain.workflow.listing import listing
+
+    found = listing(kind, name)
+    lines = [] if kind else [text("list_hint"), ""]
+    for each, choices in found.items():
+        lines += _details(choices) if kind else [f"{each:<11} {', '.join(choice['name'] for choice in choices)}"]
+    emit(found, lines)
+
+
+def _details(choices: list[dict[str, Any]]) -> list[str]:
+    """One choice after the other: its summary, then a line for each parameter."""
+    lines = []
+    width = max((len(each["name"]) for choice in choices for each in choice["parameters"]), default=0)
+    for choice in choices:
+        lines += [choice["name"], f"    {choice['summary']}"]
+        for each in choice["parameters"]:
+            default = text("list_required") if each["required"] else text("list_default", value=each["default"])
+            lines.append(f"      {each['name']:<{width}}  {each['about']} ({each['limits']}; {default})")
+        lines.append("")
+    return lines[:-1]

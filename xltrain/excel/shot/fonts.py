@@ -1,0 +1,156 @@
+"""The one font that draws, measured: Noto Sans CJK, whose Latin letters take the width of the font a cell names.
+
+Everything here is in CSS pixels, 96 to the inch.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from xltrain.excel.shot.style import Font
+
+PIXELS = 96 / 72  # per point
+BOLD = 0.036  # em: width of the stroke that thickens a letter; the package has no bold face
+_OWN_DIGIT = 0.555  # em: Noto's digits
+
+# Width of a digit, in em, as Excel sets it on a screen at 96 dpi; Latin letters are drawn at that size.
+_DIGITS = {
+    "calibri": 0.477,
+    "aptos narrow": 0.477,
+    "aptos": 0.55,
+    "arial": 0.535,
+    "helvetica": 0.535,
+    "liberation sans": 0.535,
+    "tahoma": 0.53,
+    "verdana": 0.61,
+    "segoe ui": 0.53,
+    "cambria": 0.54,
+    "times new roman": 0.49,
+    "times": 0.49,
+    "georgia": 0.55,
+    "garamond": 0.46,
+    "century gothic": 0.55,
+    "trebuchet ms": 0.51,
+    "consolas": 0.54,
+    "courier new": 0.59,
+    "arial narrow": 0.45,
+}
+_EASTERN = 0.545  # fonts for Chinese, Japanese and Korean: a digit is 8 pixels at 11 points
+_OTHER = 0.52
+_KANA, _HANGUL = re.compile("[\u3040-\u30ff\uff66-\uff9f]"), re.compile("[\u1100-\u11ff\uac00-\ud7af]")
+_JAPANESE = re.compile("[\u3040-\u30ff]|ＭＳ|^ms p?(gothic|mincho)|yu gothic|meiryo|游|明朝", re.I)
+_KOREAN = re.compile("[\uac00-\ud7af]|malgun|gulim|batang|dotum", re.I)
+_EAST = re.compile(
+    r"[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]|^ms p?(gothic|mincho)|yu gothic|meiryo|yahei|simsun|simhei|kaiti|"
+    r"fangsong|dengxian|jhenghei|mingliu|malgun|gulim|batang|dotum|noto (sans|serif).*cjk|source han|pingfang",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text drawn at one size: `factor` times the font's."""
+
+    text: str
+    factor: float
+
+
+class Metrics:
+    """The drawing font's widths, in em by character."""
+
+    def __init__(self, path: str) -> None:
+        from fontTools.ttLib import TTCollection
+
+        with TTCollection(path, lazy=True) as collection:
+            face = next(each for each in collection if each["name"].getDebugName(1) == "Noto Sans CJK SC")
+            unit = face["head"].unitsPerEm
+            names: dict[int, str] = face.getBestCmap()
+            widths = face["hmtx"].metrics
+            self.widths = {code: widths[name][0] / unit for code, name in names.items()}
+
+    def covers(self, letter: str) -> bool:
+        return ord(letter) in self.widths
+
+
+def font_path() -> str:
+    """The file of the drawing font."""
+    import noto_cjk_sans_otc
+
+    return str(Path(noto_cjk_sans_otc.FONT_PATH))
+
+
+@lru_cache(maxsize=1)
+def metrics() -> Metrics:
+    return Metrics(font_path())
+
+
+def family(font: Font, text: str) -> str:
+    """The family of the drawing font whose shapes suit the text's language."""
+    if _KANA.search(text) or _JAPANESE.search(font.name):
+        return "Noto Sans CJK JP"
+    if _HANGUL.search(text) or _KOREAN.search(font.name):
+        return "Noto Sans CJK KR"
+    return "Noto Sans CJK SC"
+
+
+def pixels(font: Font) -> float:
+    """The font's size in pixels."""
+    return font.size * PIXELS
+
+
+@lru_cache(maxsize=256)
+def latin(name: str) -> float:
+    """How large Noto's Latin letters are drawn, so that they take the room of the named font's."""
+    digit = _DIGITS.get(name.strip().lower(), 0.0) or (_EASTERN if _EAST.search(name) else _OTHER)
+    return digit / _OWN_DIGIT
+
+
+def digit_width(font: Font) -> int:
+    """The widest digit in whole pixels, in which Excel counts the widths of columns."""
+    return max(1, round(latin(font.name) * _OWN_DIGIT * pixels(font)))
+
+
+def line_height(font: Font) -> int:
+    """What one line of text takes of a row that fits itself: 20 pixels at 11 points."""
+    return max(1, int(pixels(font) * 1.22 + 2.2))
+
+
+def is_wide(letter: str) -> bool:
+    """Whether a letter takes the whole em whatever the Latin font: Chinese, Japanese, Korean and their signs."""
+    return ord(letter) >= 0x1100 and not 0x2000 <= ord(letter) < 0x2E80
+
+
+def pieces(text: str, font: Font) -> list[Piece]:
+    """A line cut into stretches of one size; letters that the drawing font lacks become a hollow box."""
+    known, factor = metrics(), latin(font.name)
+    found: list[tuple[list[str], float]] = []
+    for letter in text:
+        drawn = letter if known.covers(letter) else " " if letter.isspace() else "" if _mark(letter) else "□"
+        size = 1.0 if is_wide(drawn or letter) else factor
+        if found and found[-1][1] == size:
+            found[-1][0].append(drawn)
+        else:
+            found.append(([drawn], size))
+    return [Piece("".join(letters), size) for letters, size in found]
+
+
+def width(text: str, font: Font) -> float:
+    """The width of one line in pixels."""
+    return _em(text, font.name) * pixels(font) + (BOLD * pixels(font) if font.bold and text else 0.0)
+
+
+@lru_cache(maxsize=65_536)
+def _em(text: str, name: str) -> float:
+    widths, factor = metrics().widths, latin(name)
+    total = 0.0
+    for letter in text:
+        size = widths.get(ord(letter), 1.0)
+        total += size if is_wide(letter) else size * factor
+    return total
+
+
+def _mark(letter: str) -> bool:
+    """Signs without a picture of their own: joiners, variation selectors, control characters."""
+    code = ord(letter)
+    return code < 32 or 0x200B <= code <= 0x200F or 0xFE00 <= code <= 0xFE0F or code == 0xFEFF

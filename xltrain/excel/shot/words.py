@@ -1,0 +1,168 @@
+"""The text of a cell: what it shows in the room it has, and how it breaks into lines."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from xltrain.excel.shot.fonts import width
+from xltrain.excel.shot.format import TOO_WIDE, general, is_general, show
+from xltrain.excel.shot.page import Value
+from xltrain.excel.shot.style import CellStyle, Font
+
+_SLACK = 2.0  # pixels that a number may be too wide before it turns into ####
+_EAST = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
+_CLOSING = "，。、；：！？）】》」』”’"  # stay with the letter before them
+_WORD = re.compile(f"\n|[ \t]+|[{_EAST}][{_CLOSING}]*|[^\\s{_EAST}]+|\\s")
+_ANCHORS = {
+    "left": "start",
+    "right": "end",
+    "center": "middle",
+    "centerContinuous": "middle",
+    "distributed": "middle",
+    "justify": "start",
+    "fill": "start",
+}
+
+Runs = tuple[tuple[str, Font], ...]
+
+
+@dataclass(frozen=True)
+class Text:
+    """Runs of text in one font each; `fixed` text stays in its cell and never breaks."""
+
+    runs: Runs
+    anchor: str = "start"
+    fixed: bool = False
+
+    @property
+    def width(self) -> float:
+        return sum(width(part, font) for part, font in self.runs)
+
+
+def cell_text(value: Value, style: CellStyle, room: float, date1904: bool = False) -> Text:
+    """What a cell with so many pixels for text shows."""
+    content, font, place = value.content, style.font, style.alignment.horizontal
+    anchor = _ANCHORS.get(place, "")
+    if isinstance(content, str) and not value.failed:
+        if value.runs:
+            runs = tuple((each.text, each.font or font) for each in value.runs)
+        else:
+            shown = show(content, style.format, date1904)
+            runs = ((_filled(shown.text, shown.fill, shown.fill_at, font, room), _coloured(font, shown.colour)),)
+        if not style.alignment.wrap:
+            runs = tuple((part.replace("\r", "").replace("\n", ""), each) for part, each in runs)
+        if place == "fill":
+            return _repeated(runs, room)
+        if style.alignment.shrink and not style.alignment.wrap:
+            runs = _shrunk(runs, room)
+        return Text(runs, anchor or "start", place == "fill" or style.alignment.shrink)
+    if isinstance(content, bool) or value.failed:
+        shown_word = ("TRUE" if content else "FALSE") if isinstance(content, bool) else str(content)
+        fits = width(shown_word, font) <= room + _SLACK
+        return Text(((shown_word if fits else _hashes(font, room), font),), anchor or "middle", True)
+    assert isinstance(content, float)
+    return Text(_number(content, style, room, date1904), anchor or "end", True)
+
+
+def _number(value: float, style: CellStyle, room: float, date1904: bool) -> Runs:
+    font = style.font
+    if is_general(style.format):
+        for most in range(11, 0, -1):
+            text = general(value, most)
+            if width(text, font) <= room + _SLACK:
+                return ((text, font),)
+        return ((_hashes(font, room), font),)
+    shown = show(value, style.format, date1904)
+    font = _coloured(font, shown.colour)
+    text = _filled(shown.text, shown.fill, shown.fill_at, font, room)
+    if shown.text == TOO_WIDE:
+        return ((_hashes(font, room), font),)
+    if width(text.strip(), font) <= room + _SLACK:
+        return ((text, font),)
+    if style.alignment.shrink:
+        return _shrunk(((text, font),), room)
+    return ((_hashes(font, room), font),)
+
+
+def lines_of(text: Text, room: float, wrap: bool) -> list[Text]:
+    """The text in lines that fit the room, one for text that does not wrap."""
+    if not wrap or (text.width <= room and not any("\n" in part for part, _ in text.runs)):
+        return [text]
+    lines: list[list[tuple[str, Font]]] = [[]]
+    used = 0.0
+    for word, font in _words(text.runs, room):
+        if word == "\n":
+            lines.append([])
+            used = 0.0
+            continue
+        size = width(word, font)
+        if used and used + width(word.rstrip(), font) > room and not word.isspace():
+            lines.append([])
+            used = 0.0
+        if used or not word.isspace() or len(lines) == 1:
+            lines[-1].append((word, font))
+            used += size
+    return [Text(_joined(line), text.anchor) for line in lines]
+
+
+def _words(runs: Runs, room: float) -> Iterator[tuple[str, Font]]:
+    """Words, spaces, single Chinese letters and line ends; words wider than a line in parts."""
+    for part, font in runs:
+        for found in _WORD.finditer(part.replace("\r\n", "\n").replace("\r", "\n")):
+            word = found[0]
+            if len(word) > 1 and width(word, font) > room:
+                yield from ((each, font) for each in _parts(word, font, room))
+            else:
+                yield word, font
+
+
+def _parts(word: str, font: Font, room: float) -> Iterator[str]:
+    start, used = 0, 0.0
+    for index, letter in enumerate(word):
+        size = width(letter, font)
+        if used and used + size > room:
+            yield word[start:index]
+            start, used = index, 0.0
+        used += size
+    yield word[start:]
+
+
+def _joined(line: list[tuple[str, Font]]) -> Runs:
+    """Neighbours in the same font as one run, without spaces at the end of the line."""
+    found: list[tuple[str, Font]] = []
+    for word, font in line:
+        if found and found[-1][1] == font:
+            found[-1] = (found[-1][0] + word, font)
+        else:
+            found.append((word, font))
+    if found:
+        found[-1] = (found[-1][0].rstrip(" \t"), found[-1][1])
+    return tuple((word, font) for word, font in found if word)
+
+
+def _coloured(font: Font, colour: str) -> Font:
+    return replace(font, colour=colour) if colour else font
+
+
+def _filled(text: str, fill: str, at: int, font: Font, room: float) -> str:
+    """The text with its fill sign repeated to the cell's width."""
+    if not fill:
+        return text
+    count = int((room - width(text, font)) / max(width(fill, font), 1.0))
+    return text[:at] + fill * max(0, min(count, 1000)) + text[at:]
+
+
+def _repeated(runs: Runs, room: float) -> Text:
+    size = Text(runs).width
+    count = int(room / size) if size else 1
+    return Text(runs * max(1, min(count, 500)), "start", True)
+
+
+def _shrunk(runs: Runs, room: float) -> Runs:
+    size = Text(runs).width
+    share = min(1.0, room / size) if size else 1.0
+    return tuple((part, replace(font, size=max(1.0, font.size * share))) for part, font in runs)
+
+
+def _hashes(font: Font, room: float) -> str:
+    return "#" * max(1, min(1000, int((room + _SLACK) / max(width("#", font), 1.0))))

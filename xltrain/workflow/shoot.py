@@ -1,0 +1,106 @@
+"""Pictures of ranges: one on demand, or all that a job asks for."""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from xltrain.config.settings import Shot
+from xltrain.errors import ConfigError, XltrainError
+from xltrain.events import Listener, Noted
+from xltrain.excel import shot as renderer
+from xltrain.excel.shot import Picture
+from xltrain.language import text
+from xltrain.place import Place, Problem
+
+FOLDER = "pictures"
+MOST_SCALE = 20.0
+
+
+def shoot(
+    book: str | Path, range: str = "", output: str | Path | None = None, *, scale: float = 2.0, overwrite: bool = False
+) -> Picture:
+    """Draw a range of a book.
+
+    Args:
+        book: .xlsx and .xlsm with their styles; .xls, .xlsb, .ods and .csv as plain values.
+        range: `Sheet!A1:H24`; a sheet, a defined name or a table; nothing for the whole first sheet.
+        output: .png or .svg; None only returns the picture.
+        scale: pixels of a PNG per pixel at 96 dpi.
+
+    Raises:
+        ConfigError: the scale, or the kind of file.
+        WorkbookError: the book cannot be read, has no such range, or the picture cannot be written.
+    """
+    if not 0 < scale <= MOST_SCALE:
+        raise ConfigError(Problem(None, text("shot_scale", scale=f"{scale:g}")))
+    problem = renderer.unknown_suffix(Path(output)) if output is not None else None
+    if problem:
+        raise ConfigError(problem)
+    picture = renderer.shoot(book, range, scale)
+    if output is not None:
+        picture.save(output, overwrite)
+    return picture
+
+
+def shoot_all(
+    shots: Sequence[Shot], folder: Path, results: Path, out_folder: Path, listen: Listener
+) -> list[tuple[str, Path]]:
+    """Draw every shot of a job into `out_folder`/pictures; gives caption and PNG of each, in order.
+
+    Args:
+        folder: what the names of books are relative to.
+        results: the book of shots that name none.
+
+    Raises:
+        XltrainError: the problems of all shots, each with its place in the job.
+    """
+    problems: list[Problem] = []
+    drawn: list[tuple[str, Path]] = []
+    taken: set[str] = set()
+    for shot in shots:
+        target = out_folder / FOLDER / shot.file
+        wrong = _bad_name(shot, taken)
+        taken.add(target.stem.casefold())
+        if wrong:
+            problems.append(wrong)
+            continue
+        try:
+            png = _draw(shot, folder / shot.book if shot.book else results, target)
+        except XltrainError as error:
+            problems += [_at_shot(shot, problem) for problem in error.problems]
+            continue
+        caption = " ".join(part for part in (Path(shot.book).name, shot.range) if part)
+        listen(Noted(text("shot_drew", file=f"{FOLDER}/{shot.file}", range=caption)))
+        drawn.append((caption, png))
+    if problems:
+        raise ConfigError(problems)
+    return drawn
+
+
+def _draw(shot: Shot, book: Path, target: Path) -> Path:
+    """Write the picture, and a PNG beside an SVG for the sheet of pictures."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    picture = shoot(book, shot.range, target)
+    if target.suffix.lower() == ".png":
+        return target
+    png = target.with_suffix(".png")
+    picture.save(png)
+    return png
+
+
+def _bad_name(shot: Shot, taken: set[str]) -> Problem | None:
+    """A file name must be one, and no other shot's; an SVG takes the name of its PNG too."""
+    place = shot.place or Place(shot.file)
+    name = PurePosixPath(shot.file.replace("\\", "/"))
+    if name.name != shot.file or not name.stem or ":" in shot.file:
+        return Problem(place, text("shot_file_path", file=shot.file), text("shot_file_path_hint", file=name.name))
+    if name.stem.casefold() in taken:
+        return Problem(place, text("shot_same_file", file=shot.file), text("shot_same_file_hint"))
+    return None
+
+
+def _at_shot(shot: Shot, problem: Problem) -> Problem:
+    """The problem at the cell that asked for the picture; a book of its own keeps its name in the message."""
+    if shot.place is None:
+        return problem
+    of_book = bool(shot.book) and problem.place is not None
+    return Problem(shot.place, f"{problem.place}: {problem.message}" if of_book else problem.message, problem.hint)
