@@ -132,8 +132,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The exit code of one call; problems have been printed."""
-    as_document = "--json" in arguments
+    """The exit code of one call; problems have been printed. The language that it asks for ends with it."""
+    with language.using():
+        return _run(arguments, "--json" in arguments)
+
+
+def _run(arguments: Sequence[str], as_document: bool) -> int:
     try:
         code = _root().main(list(arguments), prog_name="xltrain", standalone_mode=False)
         return code if isinstance(code, int) else 0

@@ -137,4 +137,6 @@ def winner_curve(report: Report, target: TargetResult) -> object:
     ]
     both = np.concatenate([curves.training, curves.validation])
     title = text("chart_winner_curve", run=target.winner)
-    return xy_chart(report.data, title, series, Axis(label("epoch"), "0", low=0, grid=False), log_axis(label("loss"), both))
+    return xy_chart(
+        report.data, title, series, Axis(label("epoch"), "0", low=0, grid=False), log_axis(label("loss"), both)
+    )

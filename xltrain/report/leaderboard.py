@@ -111,7 +111,9 @@ def _metric(metric: str, scores: list[Mapping[str, Score]], main: bool) -> list[
         _Column(text("header_spread", metric=word), spreads, shown),
     ]
     if main:
-        columns.insert(0, _Column(text("header_all", metric=word), [s.value if s else None for s in found], shown, best))
+        columns.insert(
+            0, _Column(text("header_all", metric=word), [s.value if s else None for s in found], shown, best)
+        )
     return columns
 
 
@@ -130,9 +132,7 @@ def _style(report: Report, target: TargetResult, offset: int, shown: str) -> Any
 def _mark_best(report: Report, sheet: Sheet, row: int, column: int, count: int, best: str) -> None:
     look = report.book.workbook.add_format({"bold": True, "font_color": "#0B6B2E"})
     kind = "bottom" if best == "lower" else "top"
-    sheet.page.conditional_format(
-        row + 1, column, row + count, column, {"type": kind, "value": 1, "format": look}
-    )
+    sheet.page.conditional_format(row + 1, column, row + count, column, {"type": kind, "value": 1, "format": look})
 
 
 def _seen(value: object) -> str:

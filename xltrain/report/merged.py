@@ -21,7 +21,18 @@ def _write_report(book: Book, merge: MergeReport) -> None:
     sheet.write(0, 0, label("Merge report"), book.style(**TITLE))
     sheet.page.set_row(0, 26)
     row = _section(book, sheet, 2, text("merge_sources", count=len(merge.sources)))
-    headers = ("file", "sheet", "header_row", "first_row", "last_row", "rows", "kept", "dropped", "columns_lacking", "reason")
+    headers = (
+        "file",
+        "sheet",
+        "header_row",
+        "first_row",
+        "last_row",
+        "rows",
+        "kept",
+        "dropped",
+        "columns_lacking",
+        "reason",
+    )
     lines: list[list[Any]] = [
         [
             each.file,
@@ -43,7 +54,14 @@ def _write_report(book: Book, merge: MergeReport) -> None:
         [each.name, label(each.type), each.sources, each.values, each.missing, each.coerced, each.errors]
         for each in merge.columns
     ]
-    row = _table(book, sheet, row, ("column", "type", "source_count", "values", "missing", "coerced", "errors"), lines, "Columns_read")
+    row = _table(
+        book,
+        sheet,
+        row,
+        ("column", "type", "source_count", "values", "missing", "coerced", "errors"),
+        lines,
+        "Columns_read",
+    )
     row = _section(book, sheet, row + 1, text("merge_doubts", count=len(merge.doubts)))
     lines = [[str(doubt.place or ""), doubt.message, doubt.hint] for doubt in merge.doubts]
     if lines:

@@ -13,7 +13,7 @@ from xltrain.language import text
 from xltrain.place import Place, Problem
 
 SUFFIXES = (".png", ".svg")
-MOST_PIXELS = 200_000_000
+MOST_PIXELS = 150_000_000
 
 
 @dataclass(frozen=True)

@@ -347,7 +347,7 @@ def _plain_page(path: Path, wanted: str) -> Page:
     sizes: dict[int, int] = {}
     for (_, column), value in cells.items():
         size = 80 if value.style else int(width(str(value.content), Font())) + 9
-        sizes[column] = min(300, max(size, sizes.get(column, 64)))
+        sizes[column] = min(200, max(size, sizes.get(column, 64)))
     return Page(
         area, area, cells, styles, {column: Strip(size) for column, size in sizes.items()}, {}, 64, line_height(Font())
     )

@@ -4,9 +4,10 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from xml.sax.saxutils import escape, quoteattr
 
-from xltrain.excel.shot.fonts import BOLD, Piece, family, font_path, pieces, pixels
+from xltrain.excel.shot.fonts import BOLD, Piece, family, font_path, pieces, pixels, width
 from xltrain.excel.shot.layout import Box, Drawing, Label
 from xltrain.excel.shot.lines import Segment
 from xltrain.excel.shot.style import Fill, Font
@@ -72,7 +73,8 @@ def _document(drawing: Drawing) -> Iterator[str]:
             yield f'<clipPath id="{clips[label.clip]}">{_rect(label.clip)}/></clipPath>'
     for label in drawing.labels:
         clip = f'<g clip-path="url(#{clips[label.clip]})">' if label.clip is not None else ""
-        yield clip + "".join(_label(label)) + ("</g>" if clip else "")
+        drawn = "".join(part for each in _parted(label) for part in _label(each))
+        yield clip + drawn + ("</g>" if clip else "")
     yield "</svg>"
 
 
@@ -102,8 +104,8 @@ def _border(segment: Segment) -> Iterator[str]:
     yield _line(segment, colour, _WIDTHS.get(style, medium), _DASHES.get(style, ""))
 
 
-def _line(segment: Segment, colour: str, width: float, dashes: str, x: float = 0, y: float = 0) -> str:
-    shift = 0.5 if width == 2 else 0.0
+def _line(segment: Segment, colour: str, thick: float, dashes: str, x: float = 0, y: float = 0) -> str:
+    shift = 0.5 if thick == 2 else 0.0
     if segment.left == segment.right:
         x -= shift
     elif segment.top == segment.bottom:
@@ -112,8 +114,21 @@ def _line(segment: Segment, colour: str, width: float, dashes: str, x: float = 0
     smooth = "" if segment.left == segment.right or segment.top == segment.bottom else ' shape-rendering="auto"'
     return (
         f'<line x1="{_n(segment.left + x)}" y1="{_n(segment.top + y)}" x2="{_n(segment.right + x)}" '
-        f'y2="{_n(segment.bottom + y)}" stroke="{colour}" stroke-width="{_n(width)}"{pattern}{smooth}/>'
+        f'y2="{_n(segment.bottom + y)}" stroke="{colour}" stroke-width="{_n(thick)}"{pattern}{smooth}/>'
     )
+
+
+def _parted(label: Label) -> list[Label]:
+    """Text that is partly italic as labels of its runs, since letters are slanted by turning the whole element."""
+    if len({font.italic for _, font in label.runs}) < 2 or label.angle:
+        return [label]
+    widths = [width(part, font) for part, font in label.runs]
+    left = label.left - sum(widths) * {"middle": 0.5, "end": 1.0}.get(label.anchor, 0.0)
+    found = []
+    for run, size in zip(label.runs, widths, strict=True):
+        found.append(replace(label, left=left, runs=(run,), anchor="start"))
+        left += size
+    return found
 
 
 def _label(label: Label) -> Iterator[str]:

@@ -36,6 +36,15 @@ _DIGITS = {
     "courier new": 0.59,
     "arial narrow": 0.45,
 }
+# Height of a line in em, where it is not that of Calibri.
+_LINES = (
+    (re.compile("arial|helvetica|liberation sans|times", re.I), 1.15),
+    (re.compile("yu gothic|meiryo|游|メイリオ", re.I), 1.57),
+    (re.compile("yahei|雅黑|jhenghei|正黑|segoe", re.I), 1.35),
+    (re.compile("等线|dengxian", re.I), 1.16),
+    (re.compile("宋体|simsun|黑体|simhei|楷体|kaiti|仿宋|fangsong|細明|mingliu|ＭＳ|^ms p?(gothic|mincho)", re.I), 1.1),
+)
+_CALIBRI_LINE = 1.22
 _EASTERN = 0.545  # fonts for Chinese, Japanese and Korean: a digit is 8 pixels at 11 points
 _OTHER = 0.52
 _KANA, _HANGUL = re.compile("[\u3040-\u30ff\uff66-\uff9f]"), re.compile("[\u1100-\u11ff\uac00-\ud7af]")
@@ -111,9 +120,11 @@ def digit_width(font: Font) -> int:
     return max(1, round(latin(font.name) * _OWN_DIGIT * pixels(font)))
 
 
+@lru_cache(maxsize=256)
 def line_height(font: Font) -> int:
-    """What one line of text takes of a row that fits itself: 20 pixels at 11 points."""
-    return max(1, int(pixels(font) * 1.22 + 2.2))
+    """What one line of text takes of a row that fits itself, in whole pixels: 20 for Calibri at 11 points."""
+    share = next((share for names, share in _LINES if names.search(font.name)), _CALIBRI_LINE)
+    return max(1, int(pixels(font) * share + 2.2))
 
 
 def is_wide(letter: str) -> bool:

@@ -180,7 +180,8 @@ class _Layout:
         value, style = self.page.cells[row, column], self.page.style(row, column)
         if value.content is None or (row, column) in self.merged or column not in self.columns.index:
             return 0
-        each = line_height(style.font)
+        fonts = [run.font or style.font for run in value.runs] or [style.font]
+        each = max(line_height(font) for font in fonts)
         if not style.alignment.wrap or not isinstance(value.content, str):
             return each
         left = self.columns.index[column]
@@ -243,7 +244,13 @@ def _flat(text: Text, style: CellStyle, box: Box, room: Box, indent: float) -> l
     """The lines of upright text in a box; clipped to `room` where they are wider or higher."""
     lines = lines_of(text, box.width - 2 * PAD - indent, style.alignment.wrap and not text.fixed)
     em = max((pixels(font) for line in lines for _, font in line.runs), default=pixels(style.font))
-    pitch = em * PITCH if len(lines) == 1 else float(line_height(style.font))
+    pitch = em * PITCH
+    if len(lines) > 1:
+        pitch = float(
+            line_height(max((font for line in lines for _, font in line.runs), key=pixels, default=style.font))
+        )
+        if box.height < pitch * len(lines) <= box.height * 1.2:
+            pitch = (box.height - 1) / len(lines)  # a row made for another font's lines
     height = pitch * len(lines)
     vertical = style.alignment.vertical
     if vertical == "top":
