@@ -34,10 +34,10 @@ def main(path: Path) -> None:
         data = picture.read_bytes()
         width, height = struct.unpack(">II", data[16:24])
         assert data[:8] == b"\x89PNG\r\n\x1a\n", f"{picture} is not a PNG"
-        assert width > 200 and height > 100 and len(data) > 5_000, f"{picture} looks empty"
+        assert min(width / 2, height, len(data) / 50) > 100, f"{picture} looks empty"
     hits, total = found(beside / "samples.parquet")
     assert hits >= 0.7 * total, f"only {hits} of {total} planted rows are among the {WORST} worst"
-    print(f"the demo's workbook holds {len(sheets)} sheets, {len(pictures)} pictures; {hits} of {total} planted rows found")
+    print(f"the demo's workbook holds {len(sheets)} sheets, {len(pictures)} pictures; {hits} of {total} planted found")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ def main() -> None:
     print(f"\nbest run:  {target.winner}, typically off by {target.best.metrics['mae'].value:,.0f} in {target.target}")
     for name, scores in target.baselines.items():
         print(f"  {name:<8} is off by {scores['mae'].value:,.0f}")
-    print(f"planted:   {hits} of {total} wrong rows ({hits / total:.0%}) are among the {WORST} worst out-of-fold losses")
+    print(
+        f"planted:   {hits} of {total} wrong rows ({hits / total:.0%}) are among the {WORST} worst out-of-fold losses"
+    )
     print(f"results:   {done.results}")
     print(f"model:     {done.model}")
     print(f"pictures:  {done.results.with_suffix('') / 'pictures'}")

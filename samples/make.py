@@ -34,7 +34,19 @@ COLUMNS = ("日期", "branch", "区域", "面积(㎡)", "staff", "客流", "prom
 SPELLINGS = (
     COLUMNS,
     ("日期", "Branch", "区域", "面积（㎡）", "Staff", "客流", "Promotion", "天气", "气温（℃）", "Avg Price", "销售额"),
-    ("日期 ", " branch", "区域", "面积 (㎡)", "STAFF", "客流", "promotion ", "天气", "气温 (℃)", "avg\nprice", "销售额"),
+    (
+        "日期 ",
+        " branch",
+        "区域",
+        "面积 (㎡)",
+        "STAFF",
+        "客流",
+        "promotion ",
+        "天气",
+        "气温 (℃)",
+        "avg\nprice",
+        "销售额",
+    ),
 )
 TITLE_MONTHS = (2, 3, 7, 10)
 TOTAL_MONTHS = (3, 5, 8, 11, 12)
@@ -63,7 +75,7 @@ def main() -> None:
     for month, rows in months.items():
         planted += _write_month(month, rows, chosen)
     _write_planted(planted)
-    write_job(HERE / "job.xlsx", job(), overwrite=True)
+    write_job(HERE / "job.xlsx", job(), overwrite=True, created=CREATED)
 
 
 def job() -> Job:
@@ -88,10 +100,15 @@ def job() -> Job:
             run("mlp huber", wide, huber, "tolerates wrong values in the target"),
             run("mlp mae", wide, losses.call("mae"), "aims at the typical row"),
             run("small mlp", models.call("mlp", 32), huber, "is a smaller network enough?", lr=3e-3),
-            run("deep mlp", models.call("mlp", 128, 128, 128, norm="layer", dropout=0.05), huber, "is a deeper one better?"),
+            run(
+                "deep mlp",
+                models.call("mlp", 128, 128, 128, norm="layer", dropout=0.05),
+                huber,
+                "is a deeper one better?",
+            ),
         ),
         shots=(
-            Shot("", "Summary!A1:L40", "summary.png"),
+            Shot("", "Summary!A1:L22", "summary.png"),
             Shot("", "Leaderboard!A1:N12", "leaderboard.png"),
             Shot("branches/2025-03.xlsx", "A1:K14", "march.png"),
         ),
@@ -200,7 +217,9 @@ def _write_month(month: int, rows: list[list[Any]], chosen: dict[tuple[int, int]
     return planted
 
 
-def planted_or(rows: list[list[Any]], index: int, chosen: dict[tuple[int, int], tuple[str, float]], month: int) -> float:
+def planted_or(
+    rows: list[list[Any]], index: int, chosen: dict[tuple[int, int], tuple[str, float]], month: int
+) -> float:
     """The sales figure as it stands in the book."""
     column, factor = chosen.get((month, index), ("", 1.0))
     sales = float(rows[index][-1])

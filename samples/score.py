@@ -26,4 +26,6 @@ def found(ledger: Path, worst: int = WORST) -> tuple[int, int]:
 
 if __name__ == "__main__":
     hits, total = found(Path(sys.argv[1]))
-    print(f"{hits} of the {total} planted wrong rows ({hits / total:.0%}) are among the {WORST} worst out-of-fold losses")
+    print(
+        f"{hits} of the {total} planted wrong rows ({hits / total:.0%}) are among the {WORST} worst out-of-fold losses"
+    )

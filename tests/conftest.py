@@ -10,7 +10,7 @@ os.environ["XLTRAIN_LANGUAGE"] = "en"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-class NetworkUsed(AssertionError):
+class NetworkUsedError(AssertionError):
     """Something tried to open a connection."""
 
 
@@ -19,7 +19,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """No command opens a network connection: every attempt to connect fails the test."""
 
     def refuse(*_: Any, **__: Any) -> None:
-        raise NetworkUsed("a test tried to open a network connection")
+        raise NetworkUsedError("a test tried to open a network connection")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)

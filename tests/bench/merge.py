@@ -18,7 +18,11 @@ REPEATS = 3
 def main(books: int = BOOKS, rows: int = ROWS) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = [_write(Path(folder) / f"{number}.xlsx", rows, number) for number in range(books)]
-        runs = {"xltrain merge": _xltrain, "pandas, openpyxl": _pandas("openpyxl"), "pandas, calamine": _pandas("calamine")}
+        runs = {
+            "xltrain merge": _xltrain,
+            "pandas, openpyxl": _pandas("openpyxl"),
+            "pandas, calamine": _pandas("calamine"),
+        }
         with contextlib.suppress(ImportError):
             import polars  # noqa: F401
 

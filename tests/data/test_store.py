@@ -59,7 +59,7 @@ def test_nothing_is_replaced_without_being_asked(books: Path) -> None:
 
 
 def test_unknown_output_suffix(books: Path) -> None:
-    with pytest.raises(WorkbookError, match=".parquet"):
+    with pytest.raises(WorkbookError, match="parquet"):
         merge(books, books.parent / "merged.docx")
 
 

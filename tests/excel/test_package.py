@@ -20,9 +20,13 @@ def test_the_file_appears_when_the_block_succeeds(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_when_the_block_fails(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="half-way"), replacing(tmp_path / "a.xlsx") as temporary:
-        temporary.write_text("half")
-        raise ValueError("half-way")
+    def fail() -> None:
+        with replacing(tmp_path / "a.xlsx") as temporary:
+            temporary.write_text("half")
+            raise ValueError("half-way")
+
+    with pytest.raises(ValueError, match="half-way"):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -46,8 +50,8 @@ def test_a_locked_target_keeps_the_work_under_the_next_name(tmp_path: Path, monk
             raise PermissionError(13, "locked")
         real(source, target)
 
-    monkeypatch.setattr(os, "replace", locked)
-    with pytest.raises(WorkbookError, match="a-2.xlsx"), replacing(path, overwrite=True) as temporary:
+    monkeypatch.setattr(Path, "replace", locked)
+    with pytest.raises(WorkbookError, match=r"a-2\.xlsx"), replacing(path, overwrite=True) as temporary:
         temporary.write_text("work")
     assert path.read_text() == "open in Excel"
     assert (tmp_path / "a-2.xlsx").read_text() == "work"

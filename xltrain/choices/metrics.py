@@ -100,7 +100,7 @@ def f1(label: Classes, target: Classes) -> float:
 
 @metrics.add(task="classification", better="higher", needs="probability")
 def roc_auc(probability: Floats, target: Classes) -> float:
-    """Chance that a row of a class is ranked above a row of another; with several classes the average of each against the rest.
+    """Chance that a row of a class is ranked above another row; of several classes, the average against the rest.
 
     The Mann-Whitney statistic over ranks, ties counting half.
     """

@@ -18,6 +18,7 @@ from xltrain.errors import XltrainError
 from xltrain.language import text
 from xltrain.place import Problem
 
+# The module of `xltrain list` hides the builtin of that name in this package.
 COMMANDS = ("new", "check", "merge", "fit", "predict", "shot", "list")
 INTERRUPTED = 130
 
@@ -26,7 +27,7 @@ class Commands(click.Group):
     """A group whose commands are imported at first use and described from the language files."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
@@ -123,7 +124,7 @@ def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with the exit code of DESIGN.md: 0, or that of the error."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [*(sys.argv[1:] if arguments is None else arguments)]
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console code page may lack a character; never fail on that
@@ -139,7 +140,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str], as_document: bool) -> int:
     try:
-        code = _root().main(list(arguments), prog_name="xltrain", standalone_mode=False)
+        code = _root().main([*arguments], prog_name="xltrain", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except XltrainError as error:
         emit_problems(error.problems, as_document)

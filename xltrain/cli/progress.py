@@ -7,12 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from xltrain.cli.output import wants_json
 from xltrain.events import Event, Listener, Noted, Planned, Read, Trained
 from xltrain.language import text
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 PLAIN_EVERY = 5.0  # seconds between plain lines about one stack
 
@@ -102,7 +106,7 @@ def _live() -> Iterator[Listener]:
         yield listen
 
 
-def _show(bars: "Progress", tasks: "dict[str, TaskID]", key: str, words: str, done: int, total: int) -> None:  # noqa: F821
+def _show(bars: "Progress", tasks: "dict[str, TaskID]", key: str, words: str, done: int, total: int) -> None:
     from rich.markup import escape
 
     if key not in tasks:

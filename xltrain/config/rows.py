@@ -93,7 +93,8 @@ def relocate(path: str, old: Path, new: Path) -> str:
     """A path relative to `old` as one relative to `new`, with forward slashes; absolute where drives differ."""
     # Not Path: links keep their names, and a pattern is no path.
     before, after = os.path.abspath(old), os.path.abspath(new)  # noqa: PTH100
-    if before == after or PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute():
+    absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    if before == after or absolute:
         return path
     whole = os.path.normpath(os.path.join(before, path))  # noqa: PTH118
     try:

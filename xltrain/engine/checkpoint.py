@@ -4,8 +4,6 @@ The header holds what predict needs and nothing about the person or machine that
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -124,14 +122,12 @@ def save_model(path: Path, model: Model) -> None:
     tensors = {"weights": model.weights.contiguous(), "buffers": model.buffers.contiguous()}
     data = save(tensors, {"xltrain": json.dumps(header, ensure_ascii=False)})
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".model-", dir=path.parent)
+        temporary = path.with_name(f".{path.name}.new")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise WorkbookError(
             Problem(Place(str(path)), text("system_refused", reason=error.strerror or str(error)))

@@ -15,10 +15,10 @@ from xltrain.engine.checkpoint import Model
 from xltrain.engine.device import describe, resolve, threads
 from xltrain.engine.evaluate import Judged, judge, ledger, scores, unseen_of
 from xltrain.engine.goals import Goal, read_goals, read_weight
-from xltrain.engine.loop import Course, train
+from xltrain.engine.loop import Course, Report, train
 from xltrain.engine.plan import Member, batch_work, layout_of, member_seed, plan
 from xltrain.engine.result import Curves, Result, RunResult, TargetResult
-from xltrain.engine.stack import UNSEEN, Arrays, Stack
+from xltrain.engine.stack import Arrays, Stack, lowered
 from xltrain.errors import DataError, TrainingError
 from xltrain.events import Listener, Planned, Trained, ignore
 from xltrain.language import text
@@ -126,7 +126,8 @@ def _standardised(goal: Goal, part: Part, rows: list[Floats]) -> tuple[int, floa
     if goal.task == "classification":
         if not rows or rows[-1] is not values:
             rows.append(values)
-        return len(rows) - 1, 0.0, 1.0, np.bincount(known.astype(np.int64), minlength=len(goal.target.classes)) * 1.0
+        counts = np.bincount(known.astype(np.int64), minlength=len(goal.target.classes))
+        return len(rows) - 1, 0.0, 1.0, counts.astype(np.float64)
     mean, deviation = float(known.mean()), float(known.std()) or 1.0
     rows.append(np.nan_to_num((values - mean) / deviation))
     return len(rows) - 1, mean, deviation, None
@@ -176,7 +177,7 @@ def _train(
     return found, False
 
 
-def _reporter(listen: Listener, stack: int, stacks: int, courses: Sequence[Course]):  # type: ignore[no-untyped-def]
+def _reporter(listen: Listener, stack: int, stacks: int, courses: Sequence[Course]) -> Report:
     names = tuple(dict.fromkeys(course.member.run.name for course in courses))
     epochs = max(course.member.run.epochs for course in courses)
 
@@ -275,9 +276,7 @@ def _model(
     members = [course.member for course in courses]
     run = members[0].run
     unseen = [unseen_of(member) for member in members]
-    lowered = None
-    if any(each is not None for each in unseen):
-        lowered = np.stack([np.where(member.counts > 0, 0.0, UNSEEN) for member in members])
+    masks = np.stack([lowered(member) for member in members]) if any(each is not None for each in unseen) else None
     return Model(
         result.target,
         task,
@@ -294,7 +293,7 @@ def _model(
         tuple(member.state for member in members),
         np.array([member.mean for member in members]),
         np.array([member.deviation for member in members]),
-        lowered,
+        masks,
     )
 
 

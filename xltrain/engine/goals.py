@@ -42,7 +42,10 @@ def read_goals(job: Job, table: Table, columns: Sequence[Column]) -> tuple[list[
     wanted = [column for column in columns if column.role == "target"]
     if not wanted:
         raise ConfigError(Problem(job.place, text("target_none"), text("target_none_hint")))
-    goals, notes, problems, errors = [], [], [], set()
+    goals: list[Goal] = []
+    notes: list[str] = []
+    problems: list[Problem] = []
+    errors: set[type[XltrainError]] = set()
     for column in wanted:
         try:
             goal = _goal(job, table, columns, column)
@@ -158,7 +161,7 @@ def _check_run(run: Run, target: Target) -> list[Problem]:
                 rule = text("class_weight_count", name=parameter.name, classes=len(target.classes), found=len(given))
                 problems.append(Problem(place, rule, ", ".join(target.classes[:8])))
     if not problems and len({term.call.choice.facts["outputs"] for term in run.loss}) > 1:
-        problems.append(Problem(place, text("loss_mixed")))
+        problems.append(Problem(place, text("loss_outputs_mixed")))
     if run.imbalance != "none" and target.task == "regression":
         problems.append(Problem(place, text("imbalance_regression", target=target.name)))
     return problems

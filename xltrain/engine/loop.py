@@ -100,7 +100,7 @@ def _train_epoch(stack: Stack, courses: list[Course], epoch: int) -> "torch.Tens
     return (loss / weight).squeeze(1)
 
 
-def _judge(courses: list[Course], epoch: int, training: "np.ndarray", validation: "np.ndarray") -> list[bool]:  # type: ignore[type-arg]
+def _judge(courses: list[Course], epoch: int, training: "np.ndarray", validation: "np.ndarray") -> list[bool]:
     """Note each running member's losses; whether its validation loss is its best so far."""
     improved = []
     for course, seen, looked in zip(courses, training, validation, strict=True):
@@ -139,10 +139,10 @@ def _finish(
         course.weights, course.buffers = weights.cpu().clone(), buffers.cpu().clone()
 
 
-def _rates(courses: list[Course], steps: "np.ndarray", epoch: int) -> "np.ndarray":  # type: ignore[type-arg]
+def _rates(courses: list[Course], steps: "np.ndarray", epoch: int) -> "np.ndarray":
     """The learning rate of every step of an epoch: (members, steps)."""
     rates = np.zeros((len(courses), int(steps.max())))
-    known: dict[object, np.ndarray] = {}  # type: ignore[type-arg]
+    known: dict[object, np.ndarray] = {}
     for index, course in enumerate(courses):
         run, count = course.member.run, int(steps[index])
         key = (run.schedule, run.epochs, count, course.plateau)
@@ -154,7 +154,7 @@ def _rates(courses: list[Course], steps: "np.ndarray", epoch: int) -> "np.ndarra
     return rates
 
 
-def factors(schedule: tuple[Call, ...], begin: int, count: int, epochs: int, plateau: float = 1.0) -> "np.ndarray":  # type: ignore[type-arg]
+def factors(schedule: tuple[Call, ...], begin: int, count: int, epochs: int, plateau: float = 1.0) -> "np.ndarray":
     """What a chain of schedules makes of the learning rate in the `count` steps of the epoch that starts at `begin`."""
     step = np.arange(begin, begin + count, dtype=np.float64)
     total, offset = float(count * epochs), 0.0

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Score:
-    """A metric over members: `value` over all scored rows together, `mean` and `spread` (standard deviation) over folds."""
+    """A metric: `value` over all scored rows together, `mean` and `spread` (standard deviation) over members."""
 
     value: float
     mean: float
@@ -79,7 +79,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class TargetResult:
-    """Everything about one target. `runs` are sorted best first by the metric on validation rows; `winner` names the first.
+    """Everything about one target. `runs` are sorted, best first, by the metric on validation rows.
 
     `classes` are the labels as shown, empty for regression. `baselines` maps constant and linear to their metrics out
     of fold on the same folds.

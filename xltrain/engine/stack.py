@@ -55,7 +55,7 @@ class Stack:
         self.generators = [torch.Generator().manual_seed(member.seed) for member in members]
         self.noise = torch.Generator(device).manual_seed(first.seed)  # dropout only
         start = start or [self.layout.start(generator) for generator in self.generators]
-        self.weights = torch.stack(start).to(device, dtype)
+        self.weights = torch.stack(list(start)).to(device, dtype)
         self.buffers = self.layout.fresh_buffers().to(device, dtype).repeat(len(start), 1)
         self.state = {name: torch.zeros_like(self.weights) for name in self.optimizer.facts["state"]}
         self.step = self._column([0.0] * len(start))
@@ -262,7 +262,13 @@ class Stack:
             (member.counts > 0).all() for member in self.members if member.counts is not None
         ):
             return None
-        return self._tensor([np.where(member.counts > 0, 0.0, UNSEEN) for member in self.members]).unsqueeze(1)
+        return self._tensor([lowered(member) for member in self.members]).unsqueeze(1)
+
+
+def lowered(member: Member) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """What is added to the outputs of classes: nothing, or much less than nothing where the member never saw one."""
+    assert member.counts is not None
+    return np.where(member.counts > 0, 0.0, UNSEEN)
 
 
 def balanced(member: Member) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":

@@ -129,7 +129,13 @@ def dash(index: int) -> str:
 
 
 def xy_chart(
-    data: ChartData, title: str, series: Sequence[Series], x: Axis, y: Axis, legend: str = "bottom", hide: Sequence[int] = ()
+    data: ChartData,
+    title: str,
+    series: Sequence[Series],
+    x: Axis,
+    y: Axis,
+    legend: str = "bottom",
+    hide: Sequence[int] = (),
 ) -> Any:
     """Lines or points over a numeric axis; `hide` are series without an entry in the legend."""
     chart = data.book.workbook.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
@@ -181,9 +187,9 @@ def bar_chart(
     )
     _finish(chart, title, Axis(), axis, "none", ())
     font = {"name": FONTS[current()], "size": 9, "color": INK}
-    chart.set_x_axis({"reverse": True, "num_font": font, "line": {"color": GREY}, "major_tick_mark": "none"})
+    chart.set_y_axis({"reverse": True, "num_font": font, "line": {"color": GREY}, "major_tick_mark": "none"})
     # With the categories reversed the value axis would move to the top.
-    chart.set_y_axis({**axis.options(), "label_position": "high"})
+    chart.set_x_axis({**axis.options(), "label_position": "high"})
     return chart
 
 

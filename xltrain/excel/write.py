@@ -106,7 +106,7 @@ class Sheet:
         return row
 
     def link(self, row: int, column: int, target: str, shown: str, style: Any = None) -> None:
-        """A HYPERLINK formula with its text stored, so that every reader shows it; too long a target gives plain text."""
+        """A HYPERLINK formula with its text stored, so that every reader shows it; plain text for too long a target."""
         shown = shown[:MAX_LITERAL]
         if len(target) > MAX_LITERAL:
             self.write(row, column, shown, style)
@@ -144,7 +144,7 @@ class Sheet:
         """Make a column wide enough for these texts; a header may wrap over three lines."""
         if column in self._fixed:
             return
-        need = max((text_width(str(each)) for each in shown), default=0) + 2
+        need: float = max((text_width(str(each)) for each in shown), default=0) + 2
         if header:
             need = max(need, header_width(header))
         width = min(max(need, self._widths.get(column, 0.0), 8.0), widest)
@@ -215,7 +215,7 @@ def unique(headers: Sequence[str]) -> list[str]:
 
 def text_width(shown: str) -> int:
     """Characters of the default font that a text needs; Chinese ones count double."""
-    return max((sum(1 + (unicodedata.east_asian_width(each) in "WF") for each in line) for line in shown.split("\n")))
+    return max(sum(1 + (unicodedata.east_asian_width(each) in "WF") for each in line) for line in shown.split("\n"))
 
 
 def header_width(header: str) -> float:
@@ -299,5 +299,3 @@ def date_format(values: Sequence[object]) -> str:
     midnight = datetime.time()
     timed = any(isinstance(value, datetime.datetime) and value.time() != midnight for value in values)
     return "yyyy-mm-dd hh:mm" if timed else "yyyy-mm-dd"
-
-

@@ -394,7 +394,6 @@ MESSAGES: dict[str, str] = {
     "help_merge_output": "要写的文件：.xlsx、.parquet 或 .csv。",
     "help_merge_strict": "把存疑当作错误：退出码 3，不写任何文件。",
     # --- data ----------------------------------------------------------------------------------------------
-    "word_column": "列",
     "column_lacking": "缺少列“{name}”",
     "column_lacking_hint": "此处的列：{known}",
     "feature_empty": "列“{name}”没有任何值，未使用",
@@ -429,7 +428,7 @@ MESSAGES: dict[str, str] = {
     "loss_misfit": "损失 {loss} 用于 {other}，而“{target}”是 {task}",
     "loss_misfit_hint": "请从 {known} 中选择，或将单元格留空",
     "loss_classes": "损失 {loss} 只用于 {most} 个类别，而“{target}”有 {found} 个",
-    "loss_mixed": "只有一个输出的损失不能与每类一个输出的损失相加",
+    "loss_outputs_mixed": "只有一个输出的损失不能与每类一个输出的损失相加",
     "class_weight_count": "{name} 需要为 {classes} 个类别各给一个数字，实际为 {found} 个",
     "imbalance_regression": "imbalance 用于分类，而“{target}”是数值",
     "metric_misfit": "指标 {metric} 用于 {other}，而“{target}”是 {task}",

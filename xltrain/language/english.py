@@ -396,7 +396,6 @@ MESSAGES: dict[str, str] = {
     "help_merge_output": "File to write: .xlsx, .parquet or .csv.",
     "help_merge_strict": "Treat doubts as errors: exit 3, nothing written.",
     # --- data ----------------------------------------------------------------------------------------------
-    "word_column": "column",
     "column_lacking": "a column '{name}' is needed, and there is none",
     "column_lacking_hint": "columns here: {known}",
     "feature_empty": "column '{name}' has no values and was left out",
@@ -431,7 +430,7 @@ MESSAGES: dict[str, str] = {
     "loss_misfit": "loss {loss} is for {other}, and '{target}' is {task}",
     "loss_misfit_hint": "choose one of {known}, or leave the cell empty",
     "loss_classes": "loss {loss} is for {most} classes, and '{target}' has {found}",
-    "loss_mixed": "losses with one output and losses with one per class cannot be added",
+    "loss_outputs_mixed": "losses with one output and losses with one per class cannot be added",
     "class_weight_count": "{name} needs one number for each of the {classes} classes, got {found}",
     "imbalance_regression": "imbalance is for classes, and '{target}' is a number",
     "metric_misfit": "metric {metric} is for {other}, and '{target}' is {task}",

@@ -1,6 +1,7 @@
 """Curves: per-epoch values of every run, and native charts of training and validation loss and of the learning rate."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def _epochs(report: Report, target: TargetResult, run: RunResult) -> Ref:
 
 def _chart(
     report: Report, target: TargetResult, word: str, take: Callable[[Curves], Floats], epochs: dict[str, Ref]
-) -> object:
+) -> Any:
     series: list[Series] = []
     everything: list[Floats] = []
     order = [*target.runs[NAMED:], *target.runs[:NAMED][::-1]]  # the winner is drawn last, on top
@@ -124,7 +125,7 @@ def _chart(
     return xy_chart(report.data, title, series, x, y, "right", hidden)
 
 
-def winner_curve(report: Report, target: TargetResult) -> object:
+def winner_curve(report: Report, target: TargetResult) -> Any:
     """Training against validation loss of the winner, for the Summary."""
     curves = target.best.curves
     kept = thin(len(curves.training), MAX_POINTS // 2)

@@ -145,16 +145,16 @@ def roc_chart(report: Report, target: TargetResult, scored: Any) -> Any:
     series = []
     data = report.data
     for turn, index in enumerate(picked):
-        false, true = roc(probability[scored, index], actual == index)
-        kept = thin(len(false), ROC_POINTS)
+        alarms, found = roc(probability[scored, index], actual == index)
+        kept = thin(len(alarms), ROC_POINTS)
         name = str(target.classes[index])
-        x, y = data.column(f"{name}: x", false[kept]), data.column(f"{name}: y", true[kept])
+        x, y = data.column(f"{name}: x", alarms[kept]), data.column(f"{name}: y", found[kept])
         series.append(Series(name, x, y, colour(turn), dash(turn), 2))
     ends = np.array([0.0, 1.0])
     x, y = data.column("x", ends), data.column("y", ends)
     series.append(Series(text("line_chance"), x, y, GREYED, "dash", 1))
-    shares = [Axis(text(key), "0%", 0, 1) for key in ("axis_false_positives", "axis_true_positives")]
-    return xy_chart(data, text("chart_roc"), series, *shares, "right")
+    false, true = (Axis(text(key), "0%", 0, 1) for key in ("axis_false_positives", "axis_true_positives"))
+    return xy_chart(data, text("chart_roc"), series, false, true, "right")
 
 
 def roc(score: Floats, positive: Any) -> tuple[Floats, Floats]:

@@ -1,6 +1,6 @@
 """Leaderboard: one row per run, out-of-fold metrics as mean and spread over folds, baselines in rows of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class _Column:
     """A column of the block: header, one value per run and per baseline, and how to show it."""
 
     header: str
-    values: list[object]
+    values: Sequence[object]
     format: str = ""
     best: str = ""  # lower | higher: which value to mark
     widest: float = 34.0
@@ -52,7 +52,7 @@ def write_leaderboard(report: Report, name: str) -> None:
 
 
 def _block(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
-    columns = _columns(target)
+    columns = _columns(target, report.several)
     count = len(target.runs) + len(target.baselines)
     headers = sheet.table(row, 0, [column.header for column in columns], count, "Leaderboard")
     sheet.page.set_row(row, 50)
@@ -65,19 +65,18 @@ def _block(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
     return row + 1 + count
 
 
-def _columns(target: TargetResult) -> list[_Column]:
+def _columns(target: TargetResult, several: bool) -> list[_Column]:
     runs, marks = target.runs, list(target.baselines)
     scores: list[Mapping[str, Score]] = [run.metrics for run in runs] + list(target.baselines.values())
     blank: list[object] = [None] * len(marks)
     for_comparison: list[object] = [text("for_comparison")] * len(marks)
+    of_target = [_Column(label("target"), [target.target for _ in scores])] if several else []
     columns = [
         _Column(label("rank"), [*range(1, len(runs) + 1), *blank], "0"),
         _Column(label("name"), [run.name for run in runs] + [baseline_words(mark, target.task) for mark in marks]),
-        _Column(label("target"), [target.target] * len(scores)),
+        *of_target,
         _Column(label("model"), [*(str(run.run.model) for run in runs), *blank]),
         _Column(label("loss"), [*(loss_words(run) for run in runs), *blank]),
-        _Column(label("optimizer"), [*(str(run.run.optimizer) for run in runs), *blank]),
-        _Column(label("schedule"), [*(schedule_words(run) for run in runs), *blank]),
     ]
     columns.append(_validation(target, blank))
     for metric in metric_names(target):
@@ -86,6 +85,8 @@ def _columns(target: TargetResult) -> list[_Column]:
         _Column(label("epochs"), [*(run.epochs for run in runs), *blank], "0"),
         _Column(label("seconds"), [*(run.seconds for run in runs), *blank], "#,##0.0"),
         _Column(label("stopped"), [*(stop_words(run.stopped) for run in runs), *blank]),
+        _Column(label("optimizer"), [*(str(run.run.optimizer) for run in runs), *blank]),
+        _Column(label("schedule"), [*(schedule_words(run) for run in runs), *blank]),
         _Column(label("members"), [*(run.members for run in runs), *blank], "#,##0"),
         _Column(label("parameters"), [*(run.parameters for run in runs), *blank], "#,##0"),
         _Column(label("note"), [run.note or run.run.note for run in runs] + for_comparison, widest=44),

@@ -1,7 +1,6 @@
 """Samples: the winner's ledger, worst first, every row with the place it came from; and the same as Parquet."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +125,7 @@ def _write_target(report: Report, sheet: Sheet, target: TargetResult) -> None:
     sheet.page.repeat_rows(HEAD)
 
 
-def _write_places(report: Report, sheet: Sheet, target: TargetResult, order: Sequence[int]) -> None:
+def _write_places(report: Report, sheet: Sheet, target: TargetResult, order: Any) -> None:
     shown = []
     for offset, index in enumerate(order):
         if offset < LINKED:

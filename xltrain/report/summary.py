@@ -7,7 +7,7 @@ import numpy as np
 from xltrain.engine.result import TargetResult
 from xltrain.excel.chart import Axis, bar_chart
 from xltrain.excel.write import GREY, HINT, INK, LINE, NAVY, PALE, SECTION, TITLE, Sheet, lines
-from xltrain.language import label, text
+from xltrain.language import current, label, text
 from xltrain.report.curves import winner_curve
 from xltrain.report.diagnostics import predicted_chart, roc_chart
 from xltrain.report.report import (
@@ -39,6 +39,7 @@ TINTS = {"good": "#E3F4E6", "usable": "#EAF3E0", "little": "#FFF4DA", "none": "#
 def write_summary(report: Report, name: str) -> None:
     """Verdict, figures, charts and worst rows of every target; then what ran, and what to know."""
     sheet = report.book.sheet(name)
+    sheet.page.set_portrait()
     for column in range(COLUMNS):
         sheet.width(column, WIDTH)
     sheet.write(0, 0, report.job.name, report.book.style(**TITLE))
@@ -84,8 +85,8 @@ def _target(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
     sheet.block(row + 1, 0, COLUMNS - 1, words, look)
     sheet.page.set_row(row + 1, 16 * lines(words, COLUMNS * WIDTH) + 4)
     row = _figures(report, sheet, row + 3, target)
-    row = _charts(report, sheet, row + 1, target)
-    return _worst(report, sheet, row + 1, target)
+    row = _worst(report, sheet, row + 1, target)
+    return _charts(report, sheet, row + 1, target)
 
 
 def _figures(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
@@ -100,7 +101,7 @@ def _figures(report: Report, sheet: Sheet, row: int, target: TargetResult) -> in
         (best.name, best.metrics),
         *((baseline_words(key, target.task), target.baselines[key]) for key in target.baselines),
     ]
-    sheet.page.set_row(row, 32)
+    sheet.page.set_row(row, 48 if current() == "en" else 32)
     for column, measure in enumerate(measures, 2):
         sheet.write(row, column, label(measure), head)
         values = [value_of(scores, measure) for _, scores in who]
@@ -120,9 +121,9 @@ def _figures(report: Report, sheet: Sheet, row: int, target: TargetResult) -> in
         ("optimizer", f"{best.run.optimizer}; {schedule_words(best)}"),
         ("epochs", text("epochs_kept", epochs=f"{best.epochs:.0f}", stopped=stop_words(best.stopped))),
     ]
-    for offset, (word, value) in enumerate(facts):
-        sheet.write(row + offset, 7, label(word), report.book.style(font_color=GREY, valign="top"))
-        sheet.block(row + offset, 8, COLUMNS - 1, value, report.book.style(shrink=True, align="left", bold=offset == 0))
+    for offset, (word, words) in enumerate(facts):
+        sheet.write(row + offset, 7, label(word), report.book.style(font_color=GREY))
+        sheet.block(row + offset, 8, COLUMNS - 1, words, report.book.style(shrink=True, align="left", bold=offset == 0))
     return row + max(len(facts), len(who) + 1)
 
 
@@ -137,7 +138,7 @@ def _charts(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
         chart.set_size({"width": CHART[0], "height": CHART[1]})
         sheet.page.insert_chart(row, column, chart, {"object_position": 3})
     row += CHART_ROWS + 1
-    curve: Any = winner_curve(report, target)
+    curve = winner_curve(report, target)
     curve.set_size({"width": 2 * CHART[0], "height": 220})
     sheet.page.insert_chart(row, 0, curve, {"object_position": 3})
     return row + 11

@@ -22,16 +22,16 @@ from xltrain.data.table import MergeReport, Table
 from xltrain.engine.checkpoint import Model, save_model
 from xltrain.engine.fit import fit as train
 from xltrain.engine.result import Result, Score, TargetResult
-from xltrain.errors import ConfigError, DataError, RequirementError
+from xltrain.errors import ConfigError, DataError, RequirementError, WorkbookError
 from xltrain.events import Listener, Wrote, ignore
 from xltrain.excel.package import next_free, replacing
 from xltrain.language import text
-from xltrain.place import Problem
+from xltrain.place import Place, Problem
 from xltrain.registry import metrics, unknown
 from xltrain.report.samples import write_ledger
 from xltrain.report.workbook import write_results
 from xltrain.workflow.draft import draft_job
-from xltrain.workflow.merge import Sources, read_sources
+from xltrain.workflow.merge import Sources, name_of, read_sources
 from xltrain.workflow.shoot import shoot_all
 
 RESULTS = "results.xlsx"
@@ -142,9 +142,11 @@ def fit(
             raise DataError(report.doubts)
         columns = infer(table, job.columns, job.targets)
         check_strays(columns, report.strays)
-        with _outputs(job, output) as (path, temporary, beside):
+        wanted = _wanted(job, output)
+        with _outputs(wanted) as (path, temporary, beside):
             fitted = train(job, table, columns, listen)
-            shown = replace(job, columns=tuple(columns))
+            # A second run of these results asks for the same name and gets the next number.
+            shown = replace(job, columns=tuple(columns), output=name_of(wanted, job.folder))
             models = _write_beside(beside, fitted.result, fitted.models, table)
             write = partial(
                 write_results,
@@ -180,15 +182,24 @@ def _job_of(sources: Sources, targets: Sequence[str], overrides: Sequence[str]) 
     return read_job(Path(sources), overrides)
 
 
+def _wanted(job: Job, output: str | Path | None) -> Path:
+    """The results workbook that was asked for, before it is numbered."""
+    wanted = Path(output) if output else job.folder / (job.output or RESULTS)
+    return wanted if wanted.suffix.lower() == ".xlsx" else wanted.with_name(wanted.name + ".xlsx")
+
+
 @contextlib.contextmanager
-def _outputs(job: Job, output: str | Path | None) -> Iterator[tuple[Path, Path, Path]]:
+def _outputs(wanted: Path) -> Iterator[tuple[Path, Path, Path]]:
     """The final workbook, its temporary name and the temporary folder beside it; tested before any training.
 
     On success both are renamed, the folder first; on failure nothing is left.
     """
-    wanted = Path(output) if output else job.folder / (job.output or RESULTS)
-    wanted = wanted if wanted.suffix.lower() == ".xlsx" else wanted.with_name(wanted.name + ".xlsx")
-    wanted.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = text("output_not_writable_hint")
+        raise WorkbookError(Problem(Place(str(wanted)), text("output_not_writable", reason=reason), hint)) from error
     path = next_free(wanted)
     with replacing(path, overwrite=False) as temporary:
         beside = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))

@@ -38,7 +38,7 @@ def test_reads_every_part_of_a_style() -> None:
     assert styles[0].font == Font(colour="#101010")
     style = styles[1]
     assert style.font == Font("宋体", 14, True, False, "single", True, "#C00000")
-    assert style.fill.colour == "#A1B8E1"
+    assert style.fill.colour == "#A2B8E2"
     assert style.border == Border(left=Line("thin"), top=Line("medium", "#00FF00"), up=Line("hair"))
     assert (style.alignment.horizontal, style.alignment.vertical, style.alignment.wrap) == ("center", "top", True)
     assert (style.alignment.indent, style.alignment.rotation) == (2, 45)

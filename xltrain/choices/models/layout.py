@@ -86,8 +86,8 @@ class Layout:
 
 
 def _cut(flat: "torch.Tensor", parts: tuple[Weight, ...]) -> "dict[str, torch.Tensor]":
-    pieces = flat.split([part.size for part in parts], 1) if parts else ()
-    return {part.name: piece.unflatten(1, part.shape) for part, piece in zip(parts, pieces, strict=True)}
+    pieces = torch.split(flat, [part.size for part in parts], 1) if parts else ()
+    return {part.name: piece.view(-1, *part.shape) for part, piece in zip(parts, pieces, strict=True)}
 
 
 def linear_weights(name: str, inputs: int, outputs: int, bias: bool = True) -> list[Weight]:

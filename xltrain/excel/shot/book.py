@@ -11,9 +11,10 @@ from xml.etree.ElementTree import Element
 from xltrain.errors import WorkbookError
 from xltrain.excel.read import NEW, no_sheet, read_cells, sheet_names
 from xltrain.excel.scan import Package, SheetPart, head, look, rows, tail
+from xltrain.excel.shot.attributes import child, flag, local, real, whole
 from xltrain.excel.shot.fonts import digit_width, line_height, width
 from xltrain.excel.shot.page import Page, Run, Strip, Value
-from xltrain.excel.shot.style import CellStyle, Font, Styles, child, local, read_font, read_styles
+from xltrain.excel.shot.style import CellStyle, Font, Styles, read_font, read_styles
 from xltrain.language import text
 from xltrain.place import MAX_COLUMN, MAX_ROW, Place, Problem, Range, column_number, parse_range
 from xltrain.registry import nearest
@@ -36,7 +37,10 @@ def read_page(path: Path, wanted: str) -> Page:
         return _plain_page(path, wanted)
     with Package(path) as package:
         sheet, area = _find(package, wanted)
-        return _Reader(package, sheet).page(_limited(package.place, area))
+        try:
+            return _Reader(package, sheet).page(_limited(package.place, area))
+        except ValueError as error:  # an attribute of a row or cell that must be a number and is none
+            raise WorkbookError(package.broken(error)) from error
 
 
 class _Reader:
@@ -75,7 +79,7 @@ class _Reader:
 
     def _value(self, kind: str, value: str, style: int) -> Value:
         if kind == "s":
-            index = int(value) if value.isdigit() else -1
+            index = whole(value, -1)
             if not 0 <= index < len(self.package.strings):
                 return Value(None, style)
             return Value(self.package.strings[index], style, runs=self._rich.get(index, ()))
@@ -97,8 +101,8 @@ class _Reader:
         return self._runs
 
     def _line(self, attributes: Mapping[str, str], default: Element | None) -> Strip:
-        style = _whole(attributes.get("s", "")) if attributes.get("customFormat") in ("1", "true") else 0
-        if attributes.get("hidden") in ("1", "true"):
+        style = whole(attributes.get("s", "")) if flag(attributes.get("customFormat")) else 0
+        if flag(attributes.get("hidden")):
             return Strip(0, style)
         if "ht" in attributes:
             return Strip(_pixels(attributes["ht"]), style)
@@ -107,38 +111,39 @@ class _Reader:
     def _default_row(self, default: Element | None) -> int:
         """Pixels of a row that holds nothing; a row with text may grow."""
         given = default.attrib if default is not None else {}
-        if given.get("zeroHeight") in ("1", "true"):
+        if flag(given.get("zeroHeight")):
             return 0
         return _pixels(given.get("defaultRowHeight", "")) or line_height(self.styles.normal)
 
     def _default_column(self, default: Element | None) -> int:
-        given = _real(default.get("defaultColWidth", "")) if default is not None else 0.0
+        given = real(default.get("defaultColWidth", "")) if default is not None else 0.0
         if given:
             return self._width(given)
-        base = _real(default.get("baseColWidth", "8")) if default is not None else 8.0
+        base = real(default.get("baseColWidth", "8")) if default is not None else 8.0
         return -(-int(base * self.digit + 5) // 8) * 8  # Excel rounds it up to eight pixels
 
     def _width(self, count: float) -> int:
         """Pixels of a column so many digits wide."""
+        count = min(max(count, 0.0), 255.0)
         return int((256 * count + int(128 / self.digit)) / 256 * self.digit)
 
     def _columns(self, area: Range) -> dict[int, Strip]:
         found: dict[int, Strip] = {}
         listed = child(self.head, "cols")
         for each in listed if listed is not None else ():
-            first, last = _whole(each.get("min", "")), _whole(each.get("max", ""))
-            hidden = each.get("hidden") in ("1", "true")
-            given = _real(each.get("width", ""))
+            first, last = whole(each.get("min", "")), whole(each.get("max", ""))
+            hidden = flag(each.get("hidden"))
+            given = real(each.get("width", ""))
             size = 0 if hidden else self._width(given) if "width" in each.attrib else self._default_column(None)
-            strip = Strip(size, _whole(each.get("style", "")))
+            strip = Strip(size, whole(each.get("style", "")))
             for column in range(max(first, area.first_column), min(last, area.last_column) + 1):
                 found[column] = strip
         return found
 
     def _gridlines(self) -> bool:
         views = child(self.head, "sheetViews")
-        view = child(views, "sheetView") if views is not None else None
-        return view is None or view.get("showGridLines", "1") not in ("0", "false")
+        view = child(views, "sheetView")
+        return view is None or flag(view.get("showGridLines"), True)
 
     def _merges(self) -> Iterator[Range]:
         after = tail(self.package, self.sheet.part)
@@ -233,7 +238,7 @@ def _names(package: Package) -> dict[str, str]:
     """Defined names in small letters -> what they stand for."""
     starts = [part for kind, part in package.relations("").values() if kind == "officeDocument"]
     root = _root(package, starts[0] if starts else "xl/workbook.xml")
-    listed = child(root, "definedNames") if root is not None else None
+    listed = child(root, "definedNames")
     return {each.get("name", "").casefold(): each.text or "" for each in (listed if listed is not None else ())}
 
 
@@ -274,7 +279,7 @@ def _root(package: Package, part: str) -> Element | None:
         return None
     try:
         return ElementTree.fromstring(package.read(part))
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two for an unknown encoding
         raise WorkbookError(package.broken(error)) from error
 
 
@@ -364,15 +369,4 @@ def _plain_value(value: object) -> Value:
 
 
 def _pixels(points: str) -> int:
-    return round(min(_real(points), 409.5) * 96 / 72)
-
-
-def _whole(digits: str) -> int:
-    return int(digits) if digits.isdigit() else 0
-
-
-def _real(digits: str) -> float:
-    try:
-        return float(digits)
-    except ValueError:
-        return 0.0
+    return max(0, round(min(real(points), 409.5) * 96 / 72))

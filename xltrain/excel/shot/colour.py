@@ -4,6 +4,8 @@ import colorsys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from xltrain.excel.shot.attributes import is_hex, real, whole
+
 _FIRST = "000000 FFFFFF FF0000 00FF00 0000FF FFFF00 FF00FF 00FFFF "
 _REST = """
 800000 008000 000080 808000 800080 008080 C0C0C0 808080 9999FF 993366 FFFFCC CCFFFF 660066 FF8080 0066CC CCCCFF
@@ -27,17 +29,14 @@ class Palette:
         found = automatic
         if "rgb" in attributes:
             digits = attributes["rgb"][-6:]
-            found = f"#{digits.upper()}" if _is_hex(digits) else automatic
+            found = f"#{digits.upper()}" if is_hex(digits) else automatic
         elif "theme" in attributes:
-            number = _whole(attributes["theme"])
+            number = whole(attributes["theme"], -1)
             found = self.theme[number] if 0 <= number < len(self.theme) else automatic
         elif "indexed" in attributes:
-            number = _whole(attributes["indexed"])
+            number = whole(attributes["indexed"], -1)
             found = self.indexed[number] if 0 <= number < len(self.indexed) else automatic
-        try:
-            return tinted(found, float(attributes.get("tint", "0"))) if found else found
-        except ValueError:
-            return found
+        return tinted(found, min(1.0, max(-1.0, real(attributes.get("tint"))))) if found else found
 
 
 def tinted(colour: str, tint: float) -> str:
@@ -62,11 +61,3 @@ def parts(colour: str) -> tuple[int, int, int]:
 
 def _hex(shares: Sequence[float]) -> str:
     return "#" + "".join(f"{round(share * 255):02X}" for share in shares)
-
-
-def _is_hex(digits: str) -> bool:
-    return len(digits) == 6 and all(each in "0123456789abcdefABCDEF" for each in digits)
-
-
-def _whole(digits: str) -> int:
-    return int(digits) if digits.isdigit() else -1

@@ -7,7 +7,7 @@ half away from zero on 15 significant digits, as Excel does.
 import math
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
 
 from xltrain.excel.shot.dates import MOST_SERIAL, date_text
@@ -103,7 +103,7 @@ def show(value: float | str | bool, code: str, date1904: bool = False) -> Shown:
     if isinstance(value, str):
         return _text(value, words) if words else Shown(value)
     if not math.isfinite(value):
-        return Shown("#NUM!")
+        return Shown(general(value))
     if not numbers:
         return _text(general(value), words) if words else Shown(general(value))
     section, size = _chosen(value, numbers)
@@ -114,6 +114,8 @@ def show(value: float | str | bool, code: str, date1904: bool = False) -> Shown:
 
 def general(value: float, most: int = 11) -> str:
     """A number under General in at most `most` characters besides the sign, as far as that goes."""
+    if not math.isfinite(value):
+        return "#NUM!"
     size = abs(value)
     sign = "-" if value < 0 else ""
     if size == 0:
@@ -267,7 +269,10 @@ def _assembled(section: Section, value: float, date1904: bool) -> Shown:
     if section.has("general"):
         parts = [general(abs(value)) if kind == "general" else body for kind, body in section.tokens]
     elif section.has("digit"):
-        parts = _number(section.tokens, abs(value))
+        try:
+            parts = _number(section.tokens, abs(value))
+        except InvalidOperation:  # hundreds of decimals or of percent signs, which Excel would not take
+            return Shown(general(value), section.colour)
         if not any(each in "123456789" for each in "".join(parts)) and not section.has("/"):
             sign = ""  # Excel shows no -0
     elif section.has("@"):

@@ -63,6 +63,7 @@ class Axis:
     """The columns or rows of a page that are not hidden, and where each begins."""
 
     def __init__(self, first: int, sizes: list[int], shown: int) -> None:
+        self.first, self.last = first, first + len(sizes) - 1
         self.lines = [first + index for index, size in enumerate(sizes) if size]
         self.index = {line: index for index, line in enumerate(self.lines)}
         starts = list(accumulate((size for size in sizes if size), initial=0))
@@ -71,7 +72,9 @@ class Axis:
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """The indexes from line `first` to `last`, the end excluded."""
-        found = [self.index[line] for line in range(first, last + 1) if line in self.index]
+        found = [
+            self.index[line] for line in range(max(first, self.first), min(last, self.last) + 1) if line in self.index
+        ]
         return (found[0], found[-1] + 1) if found else (0, 0)
 
 
@@ -180,14 +183,13 @@ class _Layout:
         value, style = self.page.cells[row, column], self.page.style(row, column)
         if value.content is None or (row, column) in self.merged or column not in self.columns.index:
             return 0
-        fonts = [run.font or style.font for run in value.runs] or [style.font]
-        each = max(line_height(font) for font in fonts)
         if not style.alignment.wrap or not isinstance(value.content, str):
-            return each
+            return max([line_height(run.font or style.font) for run in value.runs] or [line_height(style.font)])
         left = self.columns.index[column]
         size = self.columns.starts[left + 1] - self.columns.starts[left]
         room = size - 2 * PAD - style.alignment.indent * INDENT
-        return each * len(lines_of(cell_text(value, style, room, self.page.date1904), room, True))
+        lines = lines_of(cell_text(value, style, room, self.page.date1904), room, True)
+        return sum(max(line_height(each) for _, each in line.runs or (("", style.font),)) for line in lines)
 
     def _labels(
         self, done: Drawing, row: int, column: int, style: CellStyle, box: Box, span: tuple[int, int, int, int]
@@ -243,38 +245,47 @@ def _beside(left: Box, right: Box) -> bool:
 def _flat(text: Text, style: CellStyle, box: Box, room: Box, indent: float) -> list[Label]:
     """The lines of upright text in a box; clipped to `room` where they are wider or higher."""
     lines = lines_of(text, box.width - 2 * PAD - indent, style.alignment.wrap and not text.fixed)
-    em = max((pixels(font) for line in lines for _, font in line.runs), default=pixels(style.font))
-    pitch = em * PITCH
-    if len(lines) > 1:
-        pitch = float(
-            line_height(max((font for line in lines for _, font in line.runs), key=pixels, default=style.font))
-        )
-        if box.height < pitch * len(lines) <= box.height * 1.2:
-            pitch = (box.height - 1) / len(lines)  # a row made for another font's lines
-    height = pitch * len(lines)
-    vertical = style.alignment.vertical
-    if vertical == "top":
-        top = box.top + 0.5
-    elif vertical in ("center", "distributed", "justify"):
-        top = (box.top + box.bottom - 1 - height) / 2
-    else:
-        top = box.bottom - 1 - height
-    left, right = box.left + PAD, box.right - PAD
-    if text.anchor == "start":
-        at = left + indent
-    elif text.anchor == "end":
-        at = right - indent
-    else:
-        at = (left + right) / 2
+    heights = _line_heights(lines, style.font, box)
+    at = {
+        "start": box.left + PAD + indent,
+        "middle": (box.left + box.right) / 2,
+        "end": box.right - PAD - indent,
+    }[text.anchor]
+    top = _first_line(style.alignment.vertical, box, sum(heights))
     widest = max((line.width for line in lines), default=0.0)
-    outside = widest > room.width - PAD - indent or height > box.height + 3
+    outside = widest > room.width - PAD - indent or sum(heights) > box.height + 3
     clip = Box(room.left, room.top, room.right - 1, room.bottom - 1) if outside else None
-    first = top + em * ASCENT + (pitch - em * PITCH) / 2
-    return [
-        Label(at, first + pitch * number, line.runs, text.anchor, clip)
-        for number, line in enumerate(lines)
-        if line.runs
-    ]
+    found = []
+    for line, height in zip(lines, heights, strict=True):
+        em = _largest(line, style.font)
+        if line.runs:
+            baseline = top + em * ASCENT + (height - em * PITCH) / 2
+            found.append(Label(at, baseline, line.runs, text.anchor, clip))
+        top += height
+    return found
+
+
+def _line_heights(lines: list[Text], font: Font, box: Box) -> list[float]:
+    """The height of each line; a little less where the row was made for another font's lines."""
+    if len(lines) == 1:
+        return [_largest(lines[0], font) * PITCH]
+    heights = [float(max(line_height(each) for _, each in line.runs or (("", font),))) for line in lines]
+    share = (box.height - 1) / sum(heights)
+    return [height * share for height in heights] if 1 / 1.2 <= share < 1 else heights
+
+
+def _largest(line: Text, font: Font) -> float:
+    """The em of a line's largest font."""
+    return max((pixels(each) for _, each in line.runs), default=pixels(font))
+
+
+def _first_line(vertical: str, box: Box, height: float) -> float:
+    """Where text of this height begins."""
+    if vertical == "top":
+        return box.top + 0.5
+    if vertical in ("center", "distributed", "justify"):
+        return (box.top + box.bottom - 1 - height) / 2
+    return box.bottom - 1 - height
 
 
 def _turned(text: Text, style: CellStyle, box: Box) -> list[Label]:

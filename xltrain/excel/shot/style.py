@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
+from xltrain.excel.shot.attributes import child, flag, is_hex, local, real, whole
 from xltrain.excel.shot.colour import INDEXED, OFFICE, Palette, blended
 from xltrain.language import current
 
@@ -165,22 +166,23 @@ def read_styles(styles: Element | None, theme: Element | None) -> Styles:
     colours = Palette(_theme(theme))
     if styles is None:
         return Styles(palette=colours)
-    own = tuple(f"#{each.get('rgb', '')[-6:].upper()}" for each in _all(styles, "colors", "indexedColors"))
+    listed = [each.get("rgb", "")[-6:] for each in _all(styles, "colors", "indexedColors")]
+    own = tuple(f"#{each.upper()}" if is_hex(each) else BLACK for each in listed)
     if own:
         colours = Palette(colours.theme, own + INDEXED[len(own) :])
     fonts = [read_font(each, colours) for each in _all(styles, "fonts")] or [Font()]
     fills = [read_fill(each, colours) for each in _all(styles, "fills")]
     borders = [_border(each, colours) for each in _all(styles, "borders")]
-    formats = {_number(each, "numFmtId"): each.get("formatCode", "") for each in _all(styles, "numFmts")}
+    formats = {whole(each.get("numFmtId")): each.get("formatCode", "") for each in _all(styles, "numFmts")}
     cells = []
     for each in _all(styles, "cellXfs"):
         cells.append(
             CellStyle(
-                _at(fonts, _number(each, "fontId"), fonts[0]),
-                _at(fills, _number(each, "fillId"), Fill()),
-                _at(borders, _number(each, "borderId"), Border()),
+                _at(fonts, whole(each.get("fontId")), fonts[0]),
+                _at(fills, whole(each.get("fillId")), Fill()),
+                _at(borders, whole(each.get("borderId")), Border()),
                 _alignment(child(each, "alignment")),
-                built_in(_number(each, "numFmtId"), formats),
+                built_in(whole(each.get("numFmtId")), formats),
             )
         )
     return Styles(tuple(cells) or (CellStyle(font=fonts[0]),), _normal(styles, fonts), colours)
@@ -206,10 +208,10 @@ def read_font(element: Element, colours: Palette) -> Font:
     return Font(
         name.get("val", "Calibri") if name is not None else "Calibri",
         _size(size.get("val", "11")) if size is not None else 11.0,
-        _flag(found.get("b")),
-        _flag(found.get("i")),
+        _on(found.get("b")),
+        _on(found.get("i")),
         underline.get("val", "single").replace("none", "") if underline is not None else "",
-        _flag(found.get("strike")),
+        _on(found.get("strike")),
         colours.colour(colour.attrib, BLACK) if colour is not None else BLACK,
     )
 
@@ -222,8 +224,8 @@ def read_fill(element: Element, colours: Palette) -> Fill:
         for each in gradient:
             colour = child(each, "color")
             if colour is not None:
-                stops.append((_real(each.get("position")), colours.colour(colour.attrib, WHITE)))
-        return Fill(stops=tuple(stops), angle=_real(gradient.get("degree")))
+                stops.append((real(each.get("position")), colours.colour(colour.attrib, WHITE)))
+        return Fill(stops=tuple(stops), angle=real(gradient.get("degree")))
     pattern = child(element, "patternFill")
     kind = pattern.get("patternType", "none") if pattern is not None else "none"
     if pattern is None or kind == "none":
@@ -234,15 +236,6 @@ def read_fill(element: Element, colours: Palette) -> Fill:
         return Fill(ink if front is not None else WHITE)
     paper = colours.colour(back.attrib, WHITE) if back is not None and back.get("indexed") != "65" else WHITE
     return Fill(blended(paper, ink, _PATTERNS.get(kind, 0.5)))
-
-
-def local(element: Element) -> str:
-    """An element's name without its namespace."""
-    return element.tag.rpartition("}")[2]
-
-
-def child(element: Element, name: str) -> Element | None:
-    return next((each for each in element if local(each) == name), None)
 
 
 def _all(root: Element, *names: str) -> Iterable[Element]:
@@ -261,7 +254,7 @@ def _theme(root: Element | None) -> tuple[str, ...]:
     for each in scheme:
         for colour in each:
             digits = colour.get("lastClr") or colour.get("val") or ""
-            found[local(each)] = f"#{digits.upper()}" if len(digits) == 6 else ""
+            found[local(each)] = f"#{digits.upper()}" if is_hex(digits) else ""
     names = ["lt1", "dk1", "lt2", "dk2", *(f"accent{number}" for number in range(1, 7)), "hlink", "folHlink"]
     return tuple(found.get(name) or OFFICE[index] for index, name in enumerate(names))
 
@@ -270,8 +263,8 @@ def _normal(root: Element, fonts: list[Font]) -> Font:
     """The font of the style Normal."""
     named: Element | None = next((each for each in _all(root, "cellStyles") if each.get("builtinId") == "0"), None)
     bases: list[Element | None] = list(_all(root, "cellStyleXfs"))
-    base = _at(bases, _number(named, "xfId") if named is not None else 0, None)
-    return _at(fonts, _number(base, "fontId") if base is not None else 0, fonts[0])
+    base = _at(bases, whole(named.get("xfId")) if named is not None else 0, None)
+    return _at(fonts, whole(base.get("fontId")) if base is not None else 0, fonts[0])
 
 
 def _border(element: Element, colours: Palette) -> Border:
@@ -279,8 +272,8 @@ def _border(element: Element, colours: Palette) -> Border:
     left = sides.get("left") or sides.get("start")
     right = sides.get("right") or sides.get("end")
     slant = sides.get("diagonal")
-    down = slant if element.get("diagonalDown") in ("1", "true") else None
-    up = slant if element.get("diagonalUp") in ("1", "true") else None
+    down = slant if flag(element.get("diagonalDown")) else None
+    up = slant if flag(element.get("diagonalUp")) else None
     return Border(left, right, sides.get("top"), sides.get("bottom"), down, up)
 
 
@@ -298,31 +291,19 @@ def _alignment(element: Element | None) -> Alignment:
     return Alignment(
         element.get("horizontal", "general"),
         element.get("vertical", "bottom"),
-        element.get("wrapText") in ("1", "true"),
-        element.get("shrinkToFit") in ("1", "true"),
-        _number(element, "indent"),
-        _number(element, "textRotation"),
+        flag(element.get("wrapText")),
+        flag(element.get("shrinkToFit")),
+        whole(element.get("indent")),
+        whole(element.get("textRotation")),
     )
 
 
-def _number(element: Element, name: str) -> int:
-    found = element.get(name, "0")
-    return int(found) if found.isdigit() else 0
-
-
-def _real(found: str | None) -> float:
-    try:
-        return float(found or 0)
-    except ValueError:
-        return 0.0
-
-
 def _size(found: str) -> float:
-    return min(409.0, max(1.0, _real(found) or 11.0))
+    return min(409.0, max(1.0, real(found) or 11.0))
 
 
-def _flag(element: Element | None) -> bool:
-    return element is not None and element.get("val", "1") not in ("0", "false")
+def _on(element: Element | None) -> bool:
+    return element is not None and flag(element.get("val"), True)
 
 
 def _at(items: list[_Item], number: int, otherwise: _Item) -> _Item:

@@ -69,7 +69,7 @@ def _number(value: float, style: CellStyle, room: float, date1904: bool) -> Runs
     if is_general(style.format):
         for most in range(11, 0, -1):
             text = general(value, most)
-            if width(text, font) <= room + _SLACK:
+            if width(text, font) <= room + (0.0 if "." in text else _SLACK):  # decimals can be left out instead
                 return ((text, font),)
         return ((_hashes(font, room), font),)
     shown = show(value, style.format, date1904)
