@@ -168,6 +168,13 @@ MESSAGES: dict[str, str] = {
     "unknown_near": "未知的{kind}“{name}”；是否想写“{guess}”？",
     "unknown_name": "未知的{kind}“{name}”；可选：{known}",
     # --- config --------------------------------------------------------------------------------------------
+    "heading_losses": "损失函数",
+    "heading_optimizers": "优化器",
+    "heading_schedules": "学习率方案",
+    "heading_models": "模型",
+    "heading_metrics": "评价指标",
+    "heading_splits": "数据划分",
+    "heading_encoders": "编码器",
     "cell_empty": "单元格是空的",
     "cell_ends_early": "内容过早结束；缺少括号或值",
     "unexpected_sign": "第 {position} 个字符处不应出现“{found}”",

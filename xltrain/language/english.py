@@ -170,6 +170,13 @@ MESSAGES: dict[str, str] = {
     "unknown_near": "unknown {kind} '{name}'; did you mean '{guess}'?",
     "unknown_name": "unknown {kind} '{name}'; known: {known}",
     # --- config --------------------------------------------------------------------------------------------
+    "heading_losses": "Losses",
+    "heading_optimizers": "Optimizers",
+    "heading_schedules": "Schedules",
+    "heading_models": "Models",
+    "heading_metrics": "Metrics",
+    "heading_splits": "Splits",
+    "heading_encoders": "Encoders",
     "cell_empty": "the cell is empty",
     "cell_ends_early": "the text ends too early; a bracket or a value is missing",
     "unexpected_sign": "unexpected '{found}' at character {position}",

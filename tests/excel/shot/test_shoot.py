@@ -1,5 +1,6 @@
 """Pictures of workbooks, judged by their pixels."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -247,4 +248,54 @@ def test_real_workbooks(name: str, wanted: str, words: list[str]) -> None:
 def test_hostile_workbooks_give_one_line(name: str) -> None:
     with pytest.raises(WorkbookError) as error:
         shoot(shared(f"hostile/{name}"))
+    assert len(error.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "before", "after"),
+    [
+        ("xl/worksheets/sheet1.xml", b"<v>1.5</v>", b"<v>inf</v>"),
+        ("xl/worksheets/sheet1.xml", b"<v>1.5</v>", b"<v>what</v>"),
+        ("xl/worksheets/sheet1.xml", b"<v>0</v>", b"<v>99</v>"),
+        ("xl/worksheets/sheet1.xml", b'width="20.7109375"', b'width="1e308"'),
+        ("xl/worksheets/sheet1.xml", b'width="20.7109375"', b'width="-5"'),
+        ("xl/worksheets/sheet1.xml", b'ht="30"', b'ht="nan"'),
+        ("xl/styles.xml", b'formatCode="0.000"', b'formatCode="0.' + b"0" * 900 + b'"'),
+        ("xl/styles.xml", b'rgb="FFFFC000"', b'rgb="FF&quot;&gt;&lt;a"'),
+        ("xl/styles.xml", b'<sz val="11"/>', b'<sz val="0"/>'),
+        ("xl/sharedStrings.xml", b"word", b"&#xD800;_xD800_\x01"),
+    ],
+)
+def test_nonsense_in_a_file_is_survived(made: Any, tmp_path: Path, part: str, before: bytes, after: bytes) -> None:
+    sheet = made.book.add_worksheet()
+    sheet.set_column("A:A", 20)
+    sheet.set_row(0, 30)
+    sheet.write("A1", "word", made.book.add_format({"bg_color": "#FFC000"}))
+    sheet.write("A2", 1.5, made.book.add_format({"num_format": "0.000"}))
+    spoilt = tmp_path / "spoilt.xlsx"
+    with zipfile.ZipFile(made.save()) as source, zipfile.ZipFile(spoilt, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            assert name != part or before in content
+            target.writestr(name, content.replace(before, after) if name == part else content)
+    assert shoot(spoilt, "A1:B3").png
+
+
+@pytest.mark.parametrize(
+    ("part", "before", "after"),
+    [
+        ("xl/styles.xml", b"UTF-8", b"nonsense"),
+        ("xl/styles.xml", b"</fonts>", b""),
+        ("xl/worksheets/sheet1.xml", b's="1"', b's="x"'),
+    ],
+)
+def test_a_broken_part_gives_one_line(made: Any, tmp_path: Path, part: str, before: bytes, after: bytes) -> None:
+    made.book.add_worksheet().write("A1", "word", made.book.add_format({"bold": True}))
+    spoilt = tmp_path / "spoilt.xlsx"
+    with zipfile.ZipFile(made.save()) as source, zipfile.ZipFile(spoilt, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content.replace(before, after) if name == part else content)
+    with pytest.raises(WorkbookError) as error:
+        shoot(spoilt, "A1:B3")
     assert len(error.value.problems) == 1

@@ -5,7 +5,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 from xltrain.excel.shot.fonts import BOLD, Piece, family, font_path, pieces, pixels, width
 from xltrain.excel.shot.layout import Box, Drawing, Label
@@ -13,6 +13,8 @@ from xltrain.excel.shot.lines import Segment
 from xltrain.excel.shot.style import Fill, Font
 
 _SLANT = -12  # degrees of italic letters; the drawing font has none
+_USUAL = "Noto Sans CJK SC"
+_OTHERS = "Calibri, 'Microsoft YaHei', 'PingFang SC', sans-serif"  # where somebody opens the SVG without our font
 _WIDTHS = {"thick": 3.0, "hair": 1.0}
 _DASHES = {
     "hair": "1 1",
@@ -54,9 +56,10 @@ def with_resolution(png: bytes, dots: float) -> bytes:
 
 
 def _document(drawing: Drawing) -> Iterator[str]:
-    width, height = drawing.width, drawing.height
-    yield (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">')
-    yield f'<rect width="{width}" height="{height}" fill="#FFFFFF"/>'
+    size = f'width="{drawing.width}" height="{drawing.height}"'
+    start = f'xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {drawing.width} {drawing.height}"'
+    yield f'<svg {start} font-family="{_families(_USUAL)}">'
+    yield f'<rect {size} fill="#FFFFFF"/>'
     yield '<g shape-rendering="crispEdges" fill="none">'
     if drawing.grid:
         path = "".join(f"M{_n(each.left)} {_n(each.top)}L{_n(each.right)} {_n(each.bottom)}" for each in drawing.grid)
@@ -143,7 +146,9 @@ def _label(label: Label) -> Iterator[str]:
         turns.append(f"translate({x} {y}) skewX({_SLANT}) translate({_n(-label.left)} {_n(-label.baseline)})")
     transform = f' transform="{" ".join(turns)}"' if turns else ""
     anchor = f' text-anchor="{label.anchor}"' if label.anchor != "start" else ""
-    yield f'<text x="{x}" y="{y}" font-family={quoteattr(family(first, whole))}{anchor}{transform}>'
+    name = family(first, whole)
+    face = f' font-family="{_families(name)}"' if name != _USUAL else ""
+    yield f'<text x="{x}" y="{y}"{face}{anchor}{transform}>'
     for part, font in label.runs:
         for piece in pieces(part, font):
             yield _span(piece, font)
@@ -160,6 +165,10 @@ def _span(piece: Piece, font: Font) -> str:
         marks.append(f'text-decoration="{" ".join(lines)}"')
     shown = escape(piece.text.replace(" ", "\u00a0").replace("\t", "\u00a0"))
     return f"<tspan {' '.join(marks)}>{shown}</tspan>"
+
+
+def _families(name: str) -> str:
+    return f"'{name}', {_OTHERS}"
 
 
 def _rect(box: Box) -> str:
