@@ -258,10 +258,10 @@ def _run_result(goal: Goal, run: Run, members: Sequence[Judged], courses: Sequen
 
 
 def _mean_curve(curves: Sequence[Sequence[float]]) -> Floats:
-    """The mean over the members that still trained, epoch by epoch; a last epoch that broke off is left out."""
+    """The mean over members, epoch by epoch; one that has stopped keeps its last value, lest its absence be a step."""
     whole = [curve for curve in curves if len(curve)]
     longest = max((len(curve) for curve in whole), default=0)
-    return np.array([np.mean([curve[epoch] for curve in whole if len(curve) > epoch]) for epoch in range(longest)])
+    return np.array([np.mean([curve[min(epoch, len(curve) - 1)] for curve in whole]) for epoch in range(longest)])
 
 
 def _model(

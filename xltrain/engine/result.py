@@ -26,7 +26,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Curves:
-    """Per epoch, averaged over the members still training: shapes (epochs,)."""
+    """Per epoch, averaged over members, a stopped one keeping its last value: shapes (epochs,)."""
 
     training: Floats
     validation: Floats

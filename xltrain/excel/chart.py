@@ -187,7 +187,9 @@ def bar_chart(
     )
     _finish(chart, title, Axis(), axis, "none", ())
     font = {"name": FONTS[current()], "size": 9, "color": INK}
-    chart.set_y_axis({"reverse": True, "num_font": font, "line": {"color": GREY}, "major_tick_mark": "none"})
+    chart.set_y_axis(
+        {"reverse": True, "interval_unit": 1, "num_font": font, "line": {"color": GREY}, "major_tick_mark": "none"}
+    )
     # With the categories reversed the value axis would move to the top.
     chart.set_x_axis({**axis.options(), "label_position": "high"})
     return chart

@@ -215,7 +215,7 @@ class Package:
     def _tree(self, part: str) -> ElementTree.Element:
         try:
             return ElementTree.fromstring(self.read(part))
-        except ElementTree.ParseError as error:
+        except (ElementTree.ParseError, LookupError, ValueError) as error:
             raise WorkbookError(self.broken(error)) from error
 
     def _no_zip(self, error: Exception) -> Problem:
@@ -360,7 +360,8 @@ def _cells(xml: bytes, wanted: Collection[int] = ()) -> Iterator[Cell]:
             value = _plain(found[1]) if found else ""
             if not found and wanted:
                 continue
-        yield Cell(column, int(attributes.get("s", "0") or 0), kind, value)
+        style = attributes.get("s", "")
+        yield Cell(column, int(style) if style.isdigit() else 0, kind, value)
 
 
 def _kind_and_style(attributes: bytes) -> tuple[str, int]:

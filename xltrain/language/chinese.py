@@ -474,7 +474,7 @@ MESSAGES: dict[str, str] = {
     "chart_winner_curve": "优胜者的学习过程：{run}",
     "column_without_name": "未命名列",
     "confusion_cut": "{total} 个类别中的前 {shown} 个",
-    "curves_hint": "每个运行的每一轮，为仍在训练的成员的平均；优胜者用粗线。",
+    "curves_hint": "每个运行的每一轮，为各成员的平均（已停止的成员保持最后的值）；优胜者用粗线。",
     "diagnostics_hint": "这里的数字都是折外的：每一行都由没见过它的成员来预测。",
     "epochs_kept": "平均在第 {epochs} 轮最好；{stopped}",
     "fact_data": "数据",

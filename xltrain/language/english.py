@@ -476,7 +476,7 @@ MESSAGES: dict[str, str] = {
     "chart_winner_curve": "How the winner learned: {run}",
     "column_without_name": "column without a name",
     "confusion_cut": "the first {shown} of {total} classes",
-    "curves_hint": "Every epoch of every run, the mean over the members still training; the winner is drawn thick.",
+    "curves_hint": "Every epoch of every run, the mean over its members (one that has stopped keeps its last value); the winner is drawn thick.",
     "diagnostics_hint": "Every figure here is out of fold: each row was predicted by members that never saw it.",
     "epochs_kept": "best after {epochs} epochs on average; {stopped}",
     "fact_data": "data",

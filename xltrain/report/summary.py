@@ -25,7 +25,7 @@ from xltrain.report.verdict import verdict
 
 COLUMNS = 12  # A to L
 WIDTH = 11.5  # characters of each
-CHART = (520, 300)  # pixels: six columns
+CHART = (508, 300)  # pixels: six columns
 CHART_ROWS = 15
 BARS = 12  # runs in the chart
 WORST = 5

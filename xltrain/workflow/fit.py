@@ -154,14 +154,14 @@ def fit(
                 shown,
                 fitted.result,
                 table,
-                report,
                 job_sheets=lambda book: add_job_sheets(book, shown, facts(table), folder=path.parent),
                 samples_file=f"{path.stem}/samples.parquet",
             )
-            write()
-            pictures = shoot_all(job.shots, job.folder, temporary, beside, listen)
-            if pictures:
-                write(pictures=pictures)
+            write(report)
+            pictures, undrawn = shoot_all(job.shots, job.folder, temporary, beside, listen)
+            if pictures or undrawn:
+                report = replace(report, doubts=(*report.doubts, *undrawn))
+                write(report, pictures=pictures)
         listen(Wrote(str(path)))
     done = Fit(path, {name: path.with_suffix("") / file for name, file in models.items()}, fitted.result, table, report)
     _hold(conditions, fitted.result)

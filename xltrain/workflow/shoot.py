@@ -1,6 +1,7 @@
 """Pictures of ranges: one on demand, or all that a job asks for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from xltrain.config.settings import Shot
@@ -8,8 +9,8 @@ from xltrain.errors import ConfigError, XltrainError
 from xltrain.events import Listener, Noted
 from xltrain.excel import shot as renderer
 from xltrain.excel.shot import Picture
-from xltrain.language import text
-from xltrain.place import Place, Problem
+from xltrain.language import canonical, label, text
+from xltrain.place import Place, Problem, parse_range
 
 FOLDER = "pictures"
 MOST_SCALE = 20.0
@@ -43,15 +44,14 @@ def shoot(
 
 def shoot_all(
     shots: Sequence[Shot], folder: Path, results: Path, out_folder: Path, listen: Listener
-) -> list[tuple[str, Path]]:
+) -> tuple[list[tuple[str, Path]], list[Problem]]:
     """Draw every shot of a job into `out_folder`/pictures; gives caption and PNG of each, in order.
+
+    A shot that cannot be drawn costs only itself: its problem, with its place in the job, comes back as well.
 
     Args:
         folder: what the names of books are relative to.
-        results: the book of shots that name none.
-
-    Raises:
-        XltrainError: the problems of all shots, each with its place in the job.
+        results: the book of shots that name none; its sheets may be named in either language.
     """
     problems: list[Problem] = []
     drawn: list[tuple[str, Path]] = []
@@ -64,16 +64,23 @@ def shoot_all(
             problems.append(wrong)
             continue
         try:
-            png = _draw(shot, folder / shot.book if shot.book else results, target)
+            png = _draw(shot if shot.book else _translated(shot), folder / shot.book if shot.book else results, target)
         except XltrainError as error:
             problems += [_at_shot(shot, problem) for problem in error.problems]
             continue
         caption = " ".join(part for part in (Path(shot.book).name, shot.range) if part)
         listen(Noted(text("shot_drew", file=f"{FOLDER}/{shot.file}", range=caption)))
         drawn.append((caption, png))
-    if problems:
-        raise ConfigError(problems)
-    return drawn
+    return drawn, problems
+
+
+def _translated(shot: Shot) -> Shot:
+    """A range of the results with its sheet called as in the language of the results."""
+    area = parse_range(shot.range)
+    if area is None or not area.sheet:
+        return replace(shot, range=label(canonical(shot.range)))
+    sheet = label(canonical(area.sheet))
+    return replace(shot, range=str(replace(area, sheet=f"'{sheet}'")))
 
 
 def _draw(shot: Shot, book: Path, target: Path) -> Path:

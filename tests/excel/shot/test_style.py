@@ -100,3 +100,14 @@ def test_widths_count_in_excels_digits() -> None:
 
 def test_letters_without_a_picture_become_boxes() -> None:
     assert [piece.text for piece in pieces("a😀b\u200d汉", Font())] == ["a□b", "汉"]
+    assert [piece.text for piece in pieces("Φύλλο", Font())] == ["Φυλλο"]
+
+
+def test_quotes_and_dots_suit_the_letters_beside_them() -> None:
+    assert [(piece.text, piece.family) for piece in pieces("a · b", Font())] == [
+        ("a ", ""),
+        ("·", "Noto Sans CJK JP"),
+        (" b", ""),
+    ]
+    assert {piece.family for piece in pieces("他说“好”", Font())} == {""}
+    assert width("“a”", Font()) < width("“好”", Font())

@@ -158,6 +158,8 @@ def _label(label: Label) -> Iterator[str]:
 def _span(piece: Piece, font: Font) -> str:
     size = pixels(font) * piece.factor
     marks = [f'font-size="{_n(size)}"', f'fill="{font.colour}"']
+    if piece.family:
+        marks.append(f'font-family="{_families(piece.family)}"')
     if font.bold:
         marks.append(f'stroke="{font.colour}" stroke-width="{_n(size * BOLD)}"')
     lines = [name for name, on in (("underline", font.underline), ("line-through", font.strike)) if on]

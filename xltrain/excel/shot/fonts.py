@@ -4,7 +4,8 @@ Everything here is in CSS pixels, 96 to the inch.
 """
 
 import re
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -47,6 +48,10 @@ _LINES = (
 _CALIBRI_LINE = 1.22
 _EASTERN = 0.545  # fonts for Chinese, Japanese and Korean: a digit is 8 pixels at 11 points
 _OTHER = 0.52
+_BOX = "□"
+# In the Chinese faces these signs fill the whole em; in the Japanese one they are made for Western text. Widths in em.
+WESTERN_FACE = "Noto Sans CJK JP"
+_WESTERN_SIGNS = {"·": 0.561, "‘": 0.278, "’": 0.278, "“": 0.474, "”": 0.474, "•": 0.34}
 _KANA, _HANGUL = re.compile("[\u3040-\u30ff\uff66-\uff9f]"), re.compile("[\u1100-\u11ff\uac00-\ud7af]")
 _JAPANESE = re.compile("[\u3040-\u30ff]|ＭＳ|^ms p?(gothic|mincho)|yu gothic|meiryo|游|明朝", re.I)
 _KOREAN = re.compile("[\uac00-\ud7af]|malgun|gulim|batang|dotum", re.I)
@@ -59,10 +64,21 @@ _EAST = re.compile(
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text drawn at one size: `factor` times the font's."""
+    """A stretch of text drawn at one size, `factor` times the font's; `family` where it is not that of its text."""
 
     text: str
     factor: float
+    family: str = ""
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """What is drawn for a letter, its width in em, whether it takes the whole em, and whether it is a Western sign."""
+
+    drawn: str
+    width: float
+    wide: bool
+    western: bool = False
 
 
 class Metrics:
@@ -77,9 +93,6 @@ class Metrics:
             names: dict[int, str] = face.getBestCmap()
             widths = face["hmtx"].metrics
             self.widths = {code: widths[name][0] / unit for code, name in names.items()}
-
-    def covers(self, letter: str) -> bool:
-        return ord(letter) in self.widths
 
 
 def font_path() -> str:
@@ -133,17 +146,17 @@ def is_wide(letter: str) -> bool:
 
 
 def pieces(text: str, font: Font) -> list[Piece]:
-    """A line cut into stretches of one size; letters that the drawing font lacks become a hollow box."""
-    known, factor = metrics(), latin(font.name)
-    found: list[tuple[list[str], float]] = []
-    for letter in text:
-        drawn = letter if known.covers(letter) else " " if letter.isspace() else "" if _mark(letter) else "□"
-        size = 1.0 if is_wide(drawn or letter) else factor
-        if found and found[-1][1] == size:
-            found[-1][0].append(drawn)
+    """A line cut into stretches of one size and family."""
+    factor = latin(font.name)
+    found: list[tuple[list[str], float, str]] = []
+    for glyph in glyphs(text):
+        size = 1.0 if glyph.wide else factor
+        face = WESTERN_FACE if glyph.western else ""
+        if found and found[-1][1:] == (size, face):
+            found[-1][0].append(glyph.drawn)
         else:
-            found.append(([drawn], size))
-    return [Piece("".join(letters), size) for letters, size in found]
+            found.append(([glyph.drawn], size, face))
+    return [Piece("".join(letters), size, face) for letters, size, face in found]
 
 
 def width(text: str, font: Font) -> float:
@@ -151,14 +164,38 @@ def width(text: str, font: Font) -> float:
     return _em(text, font.name) * pixels(font) + (BOLD * pixels(font) if font.bold and text else 0.0)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _em(text: str, name: str) -> float:
-    widths, factor = metrics().widths, latin(name)
-    total = 0.0
-    for letter in text:
-        size = widths.get(ord(letter), 1.0)
-        total += size if is_wide(letter) else size * factor
-    return total
+    factor = latin(name)
+    return sum(glyph.width if glyph.wide else glyph.width * factor for glyph in glyphs(text))
+
+
+@lru_cache(maxsize=16_384)
+def glyphs(text: str) -> tuple[Glyph, ...]:
+    """What is drawn for each letter. Quotes and dots are narrow in Western text and take the em beside Chinese."""
+    found = []
+    for index, letter in enumerate(text):
+        glyph = _glyph(letter)
+        if letter in _WESTERN_SIGNS or letter in "…—":
+            if any(map(is_wide, text[max(0, index - 1) : index + 2])):
+                glyph = replace(glyph, wide=True)
+            elif letter in _WESTERN_SIGNS:
+                glyph = Glyph(letter, _WESTERN_SIGNS[letter], False, True)
+        found.append(glyph)
+    return tuple(found)
+
+
+@lru_cache(maxsize=16_384)
+def _glyph(letter: str) -> Glyph:
+    """A letter that the font lacks becomes its plain form without accents, or a hollow box."""
+    widths = metrics().widths
+    if _mark(letter):
+        return Glyph("", 0.0, False)
+    if letter.isspace():
+        letter = "\u3000" if letter == "\u3000" else " "
+    elif ord(letter) not in widths:
+        letter = next((each for each in unicodedata.normalize("NFKD", letter)[:1] if ord(each) in widths), _BOX)
+    return Glyph(letter, widths.get(ord(letter), 1.0), is_wide(letter))
 
 
 def _mark(letter: str) -> bool:
