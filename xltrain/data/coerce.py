@@ -272,9 +272,6 @@ def _booleans(chunk: Chunk, index: int, numbers: Mapping[str, float], oddities: 
 
 
 def _as_text(chunk: Chunk, index: int, numbers: Mapping[str, float], oddities: list[Oddity]) -> Cast:
-    if pa.types.is_timestamp(chunk.values.type):
-        shown = pc.cast(pc.cast(chunk.values, pa.timestamp("s"), safe=False), pa.string())
-        return pc.replace_substring_regex(shown, r"[ T]00:00:00$", ""), _NOTHING
     return words(chunk.values), _NOTHING
 
 

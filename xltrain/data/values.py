@@ -47,6 +47,9 @@ def words(column: Any) -> Any:
     if _is_text(kind):
         column = pc.utf8_trim_whitespace(pc.cast(column, pa.string()))
         return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    if pa.types.is_timestamp(kind):
+        column = pc.cast(pc.cast(column, pa.timestamp("s"), safe=False), pa.string())
+        return pc.replace_substring_regex(column, r"[ T]00:00:00$", "")  # a day alone, where there is no time
     return pc.cast(column, pa.string())
 
 

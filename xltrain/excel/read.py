@@ -143,6 +143,10 @@ class _NewBook:
 
     def preview(self, sheet: str, count: int) -> Preview:
         part = self._part(sheet)
+        shown: Preview = _guarded(self.path, lambda: self._preview(part, sheet, count))
+        return shown
+
+    def _preview(self, part: str, sheet: str, count: int) -> Preview:
         seen = look(self.package, part)
         _check_size(self.path, sheet, seen.last_row, seen.last_column)
         found: list[list[Any]] = []

@@ -12,7 +12,7 @@ from xltrain.report.report import Report
 
 CHART = (560, 400)  # pixels
 CHART_ROWS = 21
-CHART_COLUMNS = 8
+CHART_COLUMNS = 9
 BARS = 30  # of the histogram
 MOST_CLASSES = 30  # in the confusion matrix
 MOST_CURVES = 8  # of the ROC chart
