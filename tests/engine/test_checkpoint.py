@@ -1,0 +1,86 @@
+"""A model file says the same as the members that were trained, and holds nothing else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.engine.make import classes, columns, job, numbers, run, table
+from xltrain.engine.checkpoint import Model, load_model, save_model
+from xltrain.engine.fit import fit
+from xltrain.errors import DataError, WorkbookError
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    data, asked = numbers(60), job()
+    return fit(asked, data, columns(data, asked)).models["y"]
+
+
+def test_a_model_survives_the_file(model: Model, tmp_path: Path) -> None:
+    save_model(tmp_path / "m.safetensors", model)
+    again = load_model(tmp_path / "m.safetensors")
+    new = numbers(25, seed=5)
+    np.testing.assert_array_equal(again.predict(new, "cpu").prediction, model.predict(new, "cpu").prediction)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_classes_survive_the_file(tmp_path: Path) -> None:
+    data, asked = classes(), job(run(loss="cross_entropy"))
+    model = fit(asked, data, columns(data, asked)).models["y"]
+    save_model(tmp_path / "m.safetensors", model)
+    told = load_model(tmp_path / "m.safetensors").predict(data, "cpu")
+    assert told.probability is not None
+    assert told.probability.shape == (150, 3)
+
+
+def test_the_ledger_is_what_each_member_says_of_its_fold() -> None:
+    data, asked = numbers(60), job()
+    fitted = fit(asked, data, columns(data, asked), precision="float64")
+    model, ledger = fitted.models["y"], fitted.result.targets[0].ledger
+    for member in range(3):
+        rows = np.flatnonzero(ledger.fold == member)
+        one = slice(member, member + 1)
+        alone = Model(
+            **{
+                **vars(model),
+                "weights": model.weights[one],
+                "buffers": model.buffers[one],
+                "states": model.states[one],
+                "means": model.means[one],
+                "deviations": model.deviations[one],
+            }
+        )
+        np.testing.assert_allclose(alone.predict(data.take(rows), "cpu").prediction, ledger.prediction[rows], rtol=1e-9)
+
+
+def test_unknown_categories_and_empty_cells_are_predicted(model: Model) -> None:
+    new = table({"a": [50.0, None], "b": [0.0, 1.0], "kind": ["never seen", None]})
+    assert np.isfinite(model.predict(new, "cpu").prediction).all()
+
+
+def test_a_missing_column_is_named(model: Model) -> None:
+    with pytest.raises(DataError, match="'b'"):
+        model.predict(table({"a": [1.0], "kind": ["u"]}), "cpu")
+
+
+@pytest.mark.parametrize("content", [b"", b"no model at all", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_what_is_no_model_says_so(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(WorkbookError) as caught:
+        load_model(path)
+    assert len(caught.value.problems) == 1
+
+
+def test_a_file_cut_short_says_so(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    save_model(path, model)
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(WorkbookError):
+        load_model(path)
+
+
+def test_a_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(WorkbookError, match="none"):
+        load_model(tmp_path / "none.safetensors")

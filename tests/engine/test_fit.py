@@ -1,0 +1,227 @@
+"""Stacks equal single trainings, nothing leaks, every row is scored once, and bad data gives one clear line."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.engine.make import classes, columns, job, numbers, run, table
+from xltrain.config.call import parse_call
+from xltrain.config.settings import Column, Job
+from xltrain.data.table import Table
+from xltrain.engine.fit import Fitted, fit
+from xltrain.engine.plan import plan
+from xltrain.errors import DataError, TrainingError, XltrainError
+from xltrain.events import Event, Planned, Trained
+
+
+def train(data: Table, asked: Job, precision: str = "float64", **more: Any) -> Fitted:
+    return fit(asked, data, columns(data, asked), precision=precision, **more)
+
+
+def ledger(fitted: Fitted, target: int = 0) -> Any:
+    return fitted.result.targets[target].ledger
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [
+        ("linear", {}),
+        ("mlp(16, 8, norm=layer)", {}),
+        ("mlp(16, norm=batch)", {"accumulate": 2}),
+        ("mlp(16, 16, residual=true)", {"clip_norm": 0.1, "batch_size": 7}),
+    ],
+)
+def test_members_in_a_stack_equal_members_alone(
+    model: str, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, asked = numbers(60), job(run("x", model, **more), run("y", model, optimizer="adamw(lr=3e-3)", seed=4, **more))
+    together = train(data, asked)
+    assert together.result.stacks == 1
+    from xltrain.engine import fit as module
+
+    monkeypatch.setattr(
+        module, "plan", lambda members, *rest: [[member] for group in plan(members, *rest) for member in group]
+    )
+    apart = train(data, asked)
+    assert apart.result.stacks == 6
+    for one, other in zip(together.result.targets[0].runs, apart.result.targets[0].runs, strict=True):
+        assert one.name == other.name
+        np.testing.assert_allclose(one.curves.validation, other.curves.validation, rtol=1e-10)
+    np.testing.assert_allclose(ledger(together).loss, ledger(apart).loss, rtol=1e-8)
+
+
+def test_the_same_job_gives_the_same_bits() -> None:
+    data, asked = numbers(), job(run("x", "mlp(16, dropout=0.2)"), run("y", "mlp(16, dropout=0.1)"))
+    one, other = train(data, asked, "float32"), train(data, asked, "float32")
+    np.testing.assert_array_equal(ledger(one).loss, ledger(other).loss)
+
+
+def test_held_out_rows_have_no_influence_on_what_scores_them() -> None:
+    data, asked = numbers(90), job(run("x", patience=2, epochs=12))
+    before = train(data, asked)
+    held_out = np.flatnonzero(ledger(before).fold == 1)
+    changed = {name: np.array(data.data.column(name).to_pylist()) for name in data.names}
+    changed["y"][held_out] = changed["y"][held_out][::-1] * 1.5 + 3
+    changed["a"][held_out] = changed["a"][held_out][::-1] + 1
+    after = train(table(changed), asked)
+    np.testing.assert_array_equal(ledger(after).fold, ledger(before).fold)
+    # Member 1 saw none of the changed cells, so it is the same to the last bit.
+    weights = [next(iter(fitted.models.values())).weights for fitted in (before, after)]
+    assert bool((weights[0][1] == weights[1][1]).all())
+    assert not bool((weights[0][0] == weights[1][0]).all())
+
+
+def test_random_targets_show_no_gain() -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        data = table({"a": rng.normal(size=150), "b": rng.normal(size=150), "y": rng.normal(size=150)})
+        target = train(data, job(run(epochs=30, patience=5)), "float32").result.targets[0]
+        constant = target.baselines["constant"]["rmse"].value
+        assert target.best.metrics["rmse"].value > 0.97 * constant
+
+
+@pytest.mark.parametrize("split", ["random", "stratified", "group(kind)"])
+def test_every_row_is_scored_once(split: str) -> None:
+    data = numbers(90)
+    found = ledger(train(data, job(split=parse_call("splits", split))))
+    assert (found.scored_by == 1).all()
+    assert np.isfinite(found.loss).all()
+    if split.startswith("group"):
+        kinds = np.array(data.data.column("kind").to_pylist())
+        assert all(len(set(found.fold[kinds == kind])) == 1 for kind in set(kinds))
+
+
+def test_repeats_score_every_row_again() -> None:
+    found = ledger(train(numbers(60), job(repeats=2)))
+    assert (found.scored_by == 2).all()
+    assert np.isfinite(found.spread).all()
+
+
+def test_the_first_stretch_of_time_is_never_scored() -> None:
+    rng = np.random.default_rng(0)
+    days = np.arange("2024-01-01", "2024-04-10", dtype="datetime64[D]").astype("datetime64[us]")
+    data = table({"day": days, "a": rng.normal(size=100), "y": rng.normal(size=100)})
+    found = ledger(train(data, job(split=parse_call("splits", "time(day)"), folds=3)))
+    assert (found.scored_by == (np.arange(100) >= 25)).all()
+    assert np.isnan(found.loss[:25]).all()
+
+
+def test_a_column_says_what_each_row_is_for() -> None:
+    data = numbers(60)
+    words = np.array(["train"] * 40 + ["valid"] * 10 + ["test"] * 10)
+    split = table({**{name: data.data.column(name) for name in data.names}, "use": words})
+    found = ledger(train(split, job(split=parse_call("splits", "column(use)"))))
+    assert found.scored_by.tolist() == [0] * 50 + [1] * 10
+
+
+def test_rows_without_a_target_are_left_out_and_counted() -> None:
+    data = numbers(60)
+    y = np.array(data.data.column("y").to_pylist())
+    y[:4] = np.nan
+    gaps = table({**{name: data.data.column(name) for name in ("a", "b", "kind")}, "y": pa.array(y, from_pandas=True)})
+    fitted = train(gaps, job())
+    assert (ledger(fitted).scored_by[:4] == 0).all()
+    assert any("4" in note for note in fitted.result.notes)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["cross_entropy", "cross_entropy(class_weight=balanced, label_smoothing=0.1)", "focal(alpha=(1, 2, 5))", "hinge"],
+)
+def test_classes_are_learned(loss: str) -> None:
+    target = train(classes(), job(run(loss=loss, epochs=25)), "float32").result.targets[0]
+    assert target.task == "classification"
+    assert target.classes == ("blue", "green", "red")
+    assert target.best.metrics["accuracy"].value > target.baselines["constant"]["accuracy"].value + 0.15
+    assert target.ledger.probability is not None
+    np.testing.assert_allclose(target.ledger.probability.sum(1), 1)
+
+
+def test_two_classes_with_one_output() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=120)
+    data = table({"a": a, "y": np.where(a + rng.normal(0, 0.3, 120) > 0, "yes", "no")})
+    target = train(data, job(run(loss="binary_cross_entropy(pos_weight=2)", epochs=25)), "float32").result.targets[0]
+    assert target.best.metrics["roc_auc"].value > 0.9
+
+
+def test_weights_of_zero_take_rows_out_of_training() -> None:
+    data = numbers(90)
+    y = np.array(data.data.column("y").to_pylist())
+    y[::3] = 1e6
+    weight = np.where(np.arange(90) % 3 == 0, 0.0, 1.0)
+    wild = {"a": data.data.column("a"), "b": data.data.column("b"), "y": y, "w": weight}
+    asked = job(run("x", "linear", epochs=40, optimizer="adamw(lr=3e-2)"))
+    asked = replace(asked, columns=(*asked.columns, Column("w", role="weight")))
+    found = ledger(train(table(wild), asked))
+    assert np.isfinite(found.loss).all()
+
+
+def test_two_targets_share_stacks() -> None:
+    data = numbers(60)
+    both = table({**{name: data.data.column(name) for name in data.names}, "z": np.array(data.data.column("a")) * 2})
+    heard: list[Event] = []
+    asked = job(run(), target=("y", "z"))
+    fitted = train(both, asked, listen=heard.append)
+    planned = next(event for event in heard if isinstance(event, Planned))
+    assert (planned.members, planned.stacks) == (6, 1)
+    assert [target.target for target in fitted.result.targets] == ["y", "z"]
+    assert fitted.result.features == ("a", "b", "kind")
+
+
+def test_a_diverging_run_harms_no_other() -> None:
+    data = numbers(60)
+    alone = train(data, job(run("good")))
+    both = train(data, job(run("good"), run("bad", optimizer="sgd(lr=1e30)", clip_norm=0.0)))
+    assert both.result.targets[0].winner == "good"
+    np.testing.assert_array_equal(ledger(alone).loss, ledger(both).loss)
+    assert any("bad" in note for note in both.result.notes)
+
+
+def test_all_diverged_is_one_line() -> None:
+    with pytest.raises(TrainingError, match="lr=1e"):
+        train(numbers(60), job(run(optimizer="sgd(lr=1e30)", clip_norm=0.0)))
+
+
+def test_an_interruption_keeps_what_is_complete() -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Trained) and event.stack == 2:
+            raise KeyboardInterrupt
+
+    fitted = train(numbers(60), job(run("one"), run("two", "linear")), listen=interrupt)
+    assert fitted.result.interrupted
+    assert "one" in {each.name for each in fitted.result.targets[0].runs}
+
+
+def broken(**changed: Any) -> Table:
+    data = numbers(40)
+    return table({name: changed.get(name, data.data.column(name)) for name in data.names})
+
+
+@pytest.mark.parametrize(
+    ("data", "asked", "words"),
+    [
+        (broken(y=np.ones(40)), job(), ["book.xlsx!Data!D2", "same value"]),
+        (broken(y=["a"] * 39 + ["b"]), job(run(loss="cross_entropy")), ["book.xlsx!Data!D41", "'b'"]),
+        (broken(y=[str(value) for value in range(39)] + ["abc"]), job(task="regression"), ["D41", "'abc'"]),
+        (broken(), job(folds=50), ["50"]),
+        (broken(y=pa.nulls(40, pa.float64())), job(), ["no values"]),
+        (table({"y": np.arange(20.0)}), job(), ["learn from"]),
+        (broken(), job(run(loss="cross_entropy"), task="regression"), ["cross_entropy"]),
+        (broken(), job(split=parse_call("splits", "group(nobody)")), ["nobody"]),
+    ],
+)
+def test_bad_data_gives_one_clear_line(data: Table, asked: Job, words: list[str]) -> None:
+    with pytest.raises(XltrainError) as caught:
+        train(data, asked)
+    assert len(caught.value.problems) == 1
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_split_column_with_other_words() -> None:
+    data = table({"a": np.arange(20.0), "use": ["train", "tset"] * 10, "y": np.arange(20.0) ** 2})
+    with pytest.raises(DataError, match="tset"):
+        train(data, job(split=parse_call("splits", "column(use)")))
