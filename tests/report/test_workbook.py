@@ -1,0 +1,131 @@
+"""The results workbook: every sheet, worst rows first, links with their text, text as text, both languages."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+
+from tests.report.make import made_job, made_merge, made_result, made_table, made_target
+from xltrain import language
+from xltrain.data.table import MergeReport
+from xltrain.engine.result import TargetResult
+from xltrain.language import label
+from xltrain.report import samples
+from xltrain.report.diagnostics import roc
+from xltrain.report.samples import write_ledger
+from xltrain.report.verdict import verdict
+from xltrain.report.workbook import write_results
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported")
+SHEETS = ["Summary", "Leaderboard", "Curves", "Samples", "Diagnostics", "Merge report", "Dropped and changed"]
+
+
+def write(folder: Path, targets: Sequence[TargetResult], merge: MergeReport | None = None) -> Any:
+    path = folder / "results.xlsx"
+    table = made_table()
+    write_results(
+        path,
+        made_job(folder),
+        made_result(*targets),
+        table,
+        merge if merge is not None else made_merge(),
+        job_sheets=lambda book: book.add_worksheet(label("Job")),
+        samples_file="results/samples.parquet",
+    )
+    return openpyxl.load_workbook(path)
+
+
+def regression(unscored: int = 0) -> TargetResult:
+    return made_target(made_table(), unscored=unscored)
+
+
+@pytest.mark.parametrize("tongue", ["en", "zh"])
+def test_every_sheet_in_order(tmp_path: Path, tongue: str) -> None:
+    with language.using(tongue):
+        book = write(tmp_path, [regression()])
+        shown = [sheet.title for sheet in book if sheet.sheet_state == "visible"]
+        assert shown == [label(name) for name in [*SHEETS, "Job"]]
+    assert book[shown[0]]._charts
+    assert len(book[shown[2]]._charts) == 3
+    assert len(book[shown[4]]._charts) == 2
+
+
+def test_no_merge_no_sheets_of_it(tmp_path: Path) -> None:
+    assert "Merge report" not in write(tmp_path, [regression()], MergeReport()).sheetnames
+
+
+def test_samples_are_sorted_worst_first_with_links(tmp_path: Path) -> None:
+    target = regression(unscored=3)
+    sheet = write(tmp_path, [target])["Samples"]
+    heads = [cell.value for cell in sheet[4]]
+    column = heads.index("out-of-fold loss")
+    losses = [row[column].value for row in sheet.iter_rows(min_row=5, max_row=64)]
+    assert losses[-3:] == [None] * 3
+    assert losses[:57] == sorted(losses[:57], reverse=True)
+    worst = int(np.nanargmax(target.ledger.loss))
+    link = sheet.cell(5, heads.index("place") + 1)
+    file, name = ("north's.xlsx", "Q1 ''24") if worst % 2 == 0 else ("south.xlsx", "数据")
+    assert f"books/{file}#'{name}'!D{worst + 2}" in link.value
+    stored = openpyxl.load_workbook(tmp_path / "results.xlsx", data_only=True)["Samples"].cell(5, link.column).value
+    assert stored == f"{file}!{name.replace(chr(39) * 2, chr(39))}!D{worst + 2}"
+    texts = [row[heads.index("text")] for row in sheet.iter_rows(min_row=5, max_row=64)]
+    assert {cell.data_type for cell in texts} == {"s"}
+    assert any(cell.value.startswith("=row") for cell in texts)
+    assert sheet.tables
+    assert sheet.conditional_formatting
+
+
+def test_more_samples_than_the_sheet_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "MOST", 10)
+    sheet = write(tmp_path, [regression()])["Samples"]
+    assert sheet.max_row == 14
+    assert "results/samples.parquet" in sheet["A2"].value
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c")])
+def test_classes(tmp_path: Path, classes: tuple[str, ...]) -> None:
+    target = made_target(made_table(), classes, "kind")
+    book = write(tmp_path, [target])
+    sheet = book["Diagnostics"]
+    values = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    start = next(index for index, row in enumerate(values) if row[0] == "class")
+    counts = [row[4] for row in values[start + 1 : start + 1 + len(classes)]]
+    assert counts == np.bincount(target.ledger.target.astype(int)).tolist()
+    assert {row[0] for row in values} >= set(classes)
+    assert book["Samples"]["D5"].value in classes
+
+
+def test_two_targets_have_a_sheet_each(tmp_path: Path) -> None:
+    table = made_table()
+    book = write(tmp_path, [made_target(table), made_target(table, ("x", "y"), "kind")])
+    assert {"Samples", "Samples 2"} <= set(book.sheetnames)
+    names = [cell.value for cell in book["Leaderboard"]["A"]]
+    assert {"price", "kind"} <= set(names)
+
+
+def test_the_ledger_file(tmp_path: Path) -> None:
+    write_ledger(tmp_path / "s.parquet", made_result(regression(unscored=2)), made_table())
+    found = pq.read_table(tmp_path / "s.parquet").to_pylist()
+    assert len(found) == 60
+    assert found[0]["file"] == "books/north's.xlsx"
+    assert (found[0]["cell"], found[0]["row"], found[0]["fold"]) == ("D2", 2, 1)
+    assert found[-1]["loss"] is None
+    assert found[-1]["scored_by"] == 0
+
+
+def test_roc_goes_from_corner_to_corner() -> None:
+    false, true = roc(np.array([0.9, 0.8, 0.8, 0.1]), np.array([True, False, True, False]))
+    np.testing.assert_allclose(false, [0, 0, 0.5, 1])
+    np.testing.assert_allclose(true, [0, 0.5, 1, 1])
+
+
+def test_the_verdict_says_how_far_off(tmp_path: Path) -> None:
+    found = verdict(regression())
+    assert found.headline == "Typically off by 0.3; guessing the average is off by 0.6; a linear model by 0.6."
+    assert found.level == "good"
+    with language.using("zh"):
+        assert verdict(regression()).headline == "通常偏差 0.3；猜平均值偏差 0.6；线性模型偏差 0.6。"
