@@ -49,10 +49,12 @@ def main(device: str = "") -> None:
         print("Lightning is not installed: pip install '.[bench]'")
 
     folds = _folds()
-    together = _median(lambda: _stack(x, y, folds, where))
-    apart = _median(lambda: [_stack(x, y, [fold], where) for fold in folds])
     work = sum(len(fold.training) for fold in folds) * EPOCHS
-    _table(f"{FOLDS} folds on {where}", {"stacked": together, "one by one": apart}, work)
+    for widths, batch in ((WIDTHS, BATCH), ((128, 128), 64), ((32,), 32)):
+        together = _median(lambda: _stack(x, y, folds, where, widths, batch))  # noqa: B023
+        apart = _median(lambda: [_stack(x, y, [fold], where, widths, batch) for fold in folds])  # noqa: B023
+        title = f"{FOLDS} folds: {FEATURES}-{'-'.join(map(str, widths))}-1, batch {batch}, {where}"
+        _table(title, {"stacked": together, "one by one": apart}, work)
 
 
 def _table(title: str, seconds: dict[str, float], rows: int) -> None:
@@ -74,17 +76,24 @@ def _folds() -> list[Part]:
     return parts
 
 
-def _stack(x: torch.Tensor, y: torch.Tensor, parts: Sequence[Part], device: torch.device) -> None:
+def _stack(
+    x: torch.Tensor,
+    y: torch.Tensor,
+    parts: Sequence[Part],
+    device: torch.device,
+    widths: Sequence[int] = WIDTHS,
+    batch: int = BATCH,
+) -> None:
     """Our loop; validation once an epoch, as always."""
     run = Run(
         "bench",
         "y",
-        models.call("mlp", *WIDTHS),
+        models.call("mlp", *widths),
         (Term(1.0, losses.call("mse")),),
         optimizers.call("adamw"),
         (schedules.call("constant"),),
         epochs=EPOCHS,
-        batch_size=BATCH,
+        batch_size=batch,
         patience=0,
         clip_norm=0,
     )

@@ -40,6 +40,8 @@ def command(
         )
     lines = [str(doubt) for doubt in done.report.doubts]
     lines += list(done.result.notes)
+    winners = {target.target: target.winner for target in done.result.targets}
+    lines += [f"{name} ({winners[name]}): {words}" for name, words in done.verdicts.items()]
     lines += [text("fit_wrote", path=done.results), *(text("fit_model", path=path) for path in done.models.values())]
     if done.result.interrupted:
         lines.append(text("fit_interrupted"))

@@ -44,19 +44,20 @@ def line(event: Event) -> str:
             device=event.device,
         )
     if isinstance(event, Trained):
-        return text(
-            "progress_epoch",
-            stack=event.stack,
-            stacks=event.stacks,
-            epoch=event.epoch,
-            epochs=event.epochs,
-            loss=f"{event.loss:.4g}",
-            best=f"{event.best:.4g}",
-            active=event.active,
-            members=event.members,
-            left=clock(event.seconds_left),
-        )
+        return text("progress_epoch", stack=event.stack, stacks=event.stacks, **_figures(event))
     return event.message if isinstance(event, Noted) else ""
+
+
+def _figures(event: Trained) -> dict[str, object]:
+    return {
+        "epoch": event.epoch,
+        "epochs": event.epochs,
+        "loss": f"{event.loss:.4g}",
+        "best": f"{event.best:.4g}",
+        "active": event.active,
+        "members": event.members,
+        "left": clock(event.seconds_left),
+    }
 
 
 def clock(seconds: float) -> str:
@@ -88,7 +89,7 @@ def _live() -> Iterator[Listener]:
     from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
     console = Console(stderr=True)
-    columns = (BarColumn(bar_width=20), TextColumn("{task.description}"))
+    columns = (BarColumn(bar_width=12), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
@@ -99,7 +100,9 @@ def _live() -> Iterator[Listener]:
             elif isinstance(event, Trained):
                 names = ", ".join(event.runs[:3]) + (", …" if len(event.runs) > 3 else "")
                 total = event.epochs if event.active else event.epoch
-                _show(bars, tasks, f"stack {event.stack}", f"{names}\n{words}", event.epoch, total)
+                # Short enough for a terminal of 80 columns.
+                words = f"{event.stack}/{event.stacks} {names}\n{text('progress_live', **_figures(event))}"
+                _show(bars, tasks, f"stack {event.stack}", words, event.epoch, total)
             elif words:
                 bars.console.print(words, markup=False, highlight=False)
 

@@ -21,7 +21,7 @@ from xltrain.config.settings import Column
 from xltrain.data.table import Table
 from xltrain.data.values import days, empty, numbers, words
 from xltrain.errors import ConfigError, DataError
-from xltrain.language import text
+from xltrain.language import label, text
 from xltrain.place import Problem
 from xltrain.registry import Call, encoders
 
@@ -205,7 +205,8 @@ def plan_encoding(table: Table, columns: Sequence[Column]) -> tuple[Encoding, li
         raise ConfigError(problems)
     if not coded:
         place = table.place(0) if len(table) else None
-        raise DataError(Problem(place, text("no_features"), text("no_features_hint")))
+        found = ", ".join(f"{column.name} ({label(column.role)})" for column in columns)
+        raise DataError(Problem(place, text("no_features"), text("no_features_hint", found=found)))
     return Encoding(tuple(coded)), notes
 
 

@@ -29,6 +29,7 @@ from xltrain.language import text
 from xltrain.place import Place, Problem
 from xltrain.registry import metrics, unknown
 from xltrain.report.samples import write_ledger
+from xltrain.report.verdict import verdict
 from xltrain.report.workbook import write_results
 from xltrain.workflow.draft import draft_job
 from xltrain.workflow.merge import Sources, name_of, read_sources
@@ -58,6 +59,11 @@ class Fit:
     def best(self) -> str:
         """The winning run of the first target."""
         return self.result.targets[0].winner
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """For each target, in its own unit, how far off the winner is and how far guessing and a linear model are."""
+        return {target.target: verdict(target).headline for target in self.result.targets}
 
     def to_pandas(self) -> Any:
         """The ledger as a pandas DataFrame: one row per sample with its place, prediction and out-of-fold loss."""
