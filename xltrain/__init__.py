@@ -5,7 +5,7 @@
     merged = xltrain.merge("branches")                       # a table in which every row remembers its place
     done = xltrain.fit("job.xlsx")                           # or xltrain.fit(frame, target="price")
     new = xltrain.predict(done.model, "next month.xlsx")     # prediction and spread beside every row
-    xltrain.shoot(done.results, "Summary!A1:L40").save("summary.png")
+    xltrain.shoot(done.results, "Summary!A1:L22").save("picture.png")
 
 Each function is what the command of the same name calls, and takes and gives pandas DataFrames too.
 """

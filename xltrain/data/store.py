@@ -18,7 +18,7 @@ from xltrain.data.header import key
 from xltrain.data.table import Origin, Table
 from xltrain.errors import WorkbookError
 from xltrain.excel.package import missing_book, replacing
-from xltrain.excel.write import Book, date_format, new_book
+from xltrain.excel.write import Book, date_format, new_book, number_format
 from xltrain.language import LANGUAGES, canonical, label, text
 from xltrain.place import MAX_ROW, Place, Problem
 
@@ -194,7 +194,11 @@ def _write_sheet(book: Book, name: str, data: pa.Table, places: int) -> None:
         if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
             look["num_format"] = date_format([value for value in values if value is not None])
         elif pa.types.is_floating(column.type):
-            look["num_format"] = "General"
+            # What a person typed has few decimals and is shown in full; what was computed has many.
+            computed = any(value is not None and round(value, 6) != value for value in values[:FITTED])
+            look["num_format"] = (
+                number_format([value for value in values if value is not None], 5) if computed else "General"
+            )
         if index >= len(headers) - places:
             look["font_color"] = "#6B7280"
         sheet.column(1, index, values, book.style(**look))
