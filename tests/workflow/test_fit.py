@@ -169,6 +169,14 @@ def test_output_is_tested_before_training(tmp_path: Path, monkeypatch: pytest.Mo
         fit(source, "sales", tmp_path / "file" / "r.xlsx")
 
 
+def test_models_of_kept_runs_stand_beside_the_winner(tmp_path: Path) -> None:
+    source = write_book(tmp_path / "a.xlsx", sales(60))
+    done = fit(source, "sales", tmp_path / "r.xlsx", overrides=(*QUICK, "runs.keep=yes"))
+    files = {path.name for path in (tmp_path / "r").glob("*.safetensors")}
+    others = {run.name for run in done.result.targets[0].runs} - {done.best}
+    assert files == {"model.safetensors", *(f"model {name}.safetensors" for name in others)}
+
+
 def test_target_flag_beside_a_job_is_refused(fitted: Fit) -> None:
     with pytest.raises(ConfigError):
         fit(fitted.results, "sales")

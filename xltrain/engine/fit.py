@@ -29,10 +29,11 @@ from xltrain.registry import metrics, number
 
 @dataclass(frozen=True)
 class Fitted:
-    """The result as plain numbers, and the model of each target."""
+    """The result as plain numbers, the model of each target, and those of other runs that the job keeps."""
 
     result: Result
     models: Mapping[str, Model]
+    kept: tuple[Model, ...] = ()
 
 
 def fit(
@@ -72,12 +73,13 @@ def fit(
     if problems:
         raise TrainingError(problems)
     found = [each for each in done if each]
-    models = {
-        each.target: _model(each, judged, columns, encoding, goal.task)
-        for goal in goals
+    models = {each.target: _model(each, each.winner, judged, columns, encoding) for each in found}
+    kept = [
+        _model(each, run.name, judged, columns, encoding)
         for each in found
-        if each.target == goal.name
-    }
+        for run in each.runs
+        if run.run.keep and run.name != each.winner
+    ]
     result = Result(
         tuple(found),
         len(table),
@@ -89,7 +91,7 @@ def fit(
         tuple(notes),
         interrupted,
     )
-    return Fitted(result, models)
+    return Fitted(result, models, tuple(kept))
 
 
 def _members(
@@ -266,20 +268,20 @@ def _mean_curve(curves: Sequence[Sequence[float]]) -> Floats:
 
 def _model(
     result: TargetResult,
+    name: str,
     judged: Mapping[tuple[str, str], Sequence[Judged | Course]],
     columns: Sequence[Column],
     encoding: Encoding,
-    task: str,
 ) -> Model:
-    """The members of a target's winning run together."""
-    courses = [each.course for each in judged[result.winner, result.target] if isinstance(each, Judged)]
+    """The members of one run on a target together."""
+    courses = [each.course for each in judged[name, result.target] if isinstance(each, Judged)]
     members = [course.member for course in courses]
     run = members[0].run
     unseen = [unseen_of(member) for member in members]
     masks = np.stack([lowered(member) for member in members]) if any(each is not None for each in unseen) else None
     return Model(
         result.target,
-        task,
+        result.task,
         run.name,
         result.metric,
         result.classes,

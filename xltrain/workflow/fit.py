@@ -5,7 +5,7 @@ import math
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,8 @@ from xltrain.config.source import is_job
 from xltrain.config.template import add_job_sheets
 from xltrain.data.columns import check_strays, facts, infer
 from xltrain.data.table import MergeReport, Table
-from xltrain.engine.checkpoint import Model, save_model
+from xltrain.engine.checkpoint import save_model
+from xltrain.engine.fit import Fitted
 from xltrain.engine.fit import fit as train
 from xltrain.engine.result import Result, Score, TargetResult
 from xltrain.errors import ConfigError, DataError, RequirementError, WorkbookError
@@ -153,7 +154,7 @@ def fit(
             fitted = train(job, table, columns, listen)
             # A second run of these results asks for the same name and gets the next number.
             shown = replace(job, columns=tuple(columns), output=name_of(wanted, job.folder))
-            models = _write_beside(beside, fitted.result, fitted.models, table)
+            models = _write_beside(beside, fitted, table)
             write = partial(
                 write_results,
                 temporary,
@@ -218,16 +219,30 @@ def _outputs(wanted: Path) -> Iterator[tuple[Path, Path, Path]]:
             raise
 
 
-def _write_beside(folder: Path, result: Result, models: Mapping[str, Model], table: Table) -> dict[str, str]:
-    """The ledger and one model per target; gives target -> file name."""
-    write_ledger(folder / "samples.parquet", result, table)
+def _write_beside(folder: Path, fitted: Fitted, table: Table) -> dict[str, str]:
+    """The ledger, one model per target, and the models of runs that the job keeps; gives target -> file name."""
+    write_ledger(folder / "samples.parquet", fitted.result, table)
+    alone = len(fitted.models) == 1
     names: dict[str, str] = {}
-    for target, model in models.items():
-        clean = re.sub(r'[<>:"/\\|?*\s]+', " ", target).strip(" .")[:60]
-        name = "model.safetensors" if len(models) == 1 else f"model {clean}.safetensors"
-        names[target] = name if name not in names.values() else f"model {len(names) + 1}.safetensors"
+    for target, model in fitted.models.items():
+        names[target] = _file_name("model", "" if alone else target, names.values())
         save_model(folder / names[target], model)
+    taken = list(names.values())
+    for model in fitted.kept:
+        taken.append(_file_name("model", model.run if alone else f"{model.run} {model.target}", taken))
+        save_model(folder / taken[-1], model)
     return names
+
+
+def _file_name(word: str, of: str, taken: Collection[str]) -> str:
+    """`model Y1.safetensors`, without what a system forbids in names, numbered where it is taken."""
+    clean = re.sub(r'[<>:"/\\|?*\s\x00-\x1f]+', " ", of).strip(" .")[:60]
+    base = f"{word} {clean}".strip()
+    number, name = 1, f"{base}.safetensors"
+    while name.casefold() in {each.casefold() for each in taken}:
+        number += 1
+        name = f"{base} {number}.safetensors"
+    return name
 
 
 def _values(scores: Mapping[str, Score]) -> dict[str, float | None]:
