@@ -154,3 +154,12 @@ def test_csv_values_are_typed_by_their_look(tmp_path: Path) -> None:
     table, report = stack(path)
     assert table.data.to_pylist()[0] == {"name": "x", "n": 1.5, "code": "007", "d": dt.datetime(2024, 1, 2)}
     assert not report.changes
+
+
+def test_a_table_of_something_else_is_not_stacked(tmp_path: Path) -> None:
+    sales = write_rows(tmp_path / "sales.xlsx", [["id", "name", "sku", "price", "date"], *[[1, "x", "s", 2, 3]] * 5])
+    customers = write_rows(tmp_path / "customers.xlsx", [["id", "name", "status"], [1, "x", "gold"]])
+    table, report = stack(customers, sales)
+    assert len(table) == 5
+    assert "status" not in table.names
+    assert [problem.place.file for problem in report.doubts if problem.place] == ["customers.xlsx"]

@@ -79,3 +79,11 @@ def test_lock_files_and_jobs_are_passed_over_and_named(books: Path) -> None:
         "job.xlsx",
         "~$1.xlsx",
     ]
+
+
+def test_folders_are_read_with_what_is_below_them(books: Path) -> None:
+    (books / "old").mkdir()
+    (books / ".hidden").mkdir()
+    write_rows(books / "old" / "0.xlsx", [["n", "name"], [9, "z"]])
+    write_rows(books / ".hidden" / "0.xlsx", [["n", "name"], [8, "z"]])
+    assert sorted(merge(books).table.data.column("n").to_pylist()) == [1, 2.5, 3, 4, 9]

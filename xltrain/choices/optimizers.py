@@ -127,7 +127,7 @@ def adamw(
 
     w = w - lr decay w - lr m / (sqrt(s) + eps).  Loshchilov and Hutter 2019, arXiv 1711.05101.
     """
-    return _adam(weights - lr * weight_decay * weights, grad, state, step, lr, betas, eps)
+    return _adam(torch.addcmul(weights, weights, lr * weight_decay, value=-1), grad, state, step, lr, betas, eps)
 
 
 def _adam(
@@ -141,5 +141,6 @@ def _adam(
 ) -> "tuple[torch.Tensor, State]":
     mean = torch.lerp(state["mean"], grad, 1 - betas[0])
     square = torch.addcmul(state["square"] * betas[1], grad, grad, value=1 - betas[1])
-    root = square.sqrt() / (1 - betas[1] ** step).sqrt() + eps
+    # In place on what is new here: a pass over memory less for each.
+    root = square.sqrt().div_((1 - betas[1] ** step).sqrt()).add_(eps)
     return torch.addcdiv(weights, mean * (-lr / (1 - betas[0] ** step)), root), {"mean": mean, "square": square}

@@ -31,4 +31,6 @@ def command(sources: tuple[str, ...], output: str, overwrite: bool, strict: bool
         }
         where = {"sheet": label("Dropped and changed"), "path": done.report_file or done.output}
         lines.append(text("merge_dropped", **counts, **where))
+    if done.report_file:
+        lines.append(text("merge_report", path=done.report_file))
     emit(done.summary(), lines)

@@ -33,7 +33,7 @@ from xltrain.place import Place, Problem, column_letter
 TOTALS = frozenset(("合计", "总计", "小计", "累计", "共计", "总和", "汇总")) | frozenset(
     ("total", "totals", "subtotal", "sub-total", "sum", "grandtotal", "overall")
 )
-SHARED = 0.5  # of a sheet's headers must be known columns for it to be stacked without being named
+SHARED = 0.5  # of the wider sheet's headers must be common for two sheets to be stacked without being named
 DETAILS = 10_000  # changes of one kind in one column and sheet that are listed one by one
 READERS = 4
 
@@ -48,7 +48,7 @@ class Input:
     header: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Part:
     """A sheet as read: its headers, its columns, and which rows are kept (positions in the block)."""
 
@@ -83,7 +83,7 @@ def merge(
         DataError: duplicate headers, no table anywhere.
     """
     parts, left_out = _read_all(inputs, listen)
-    parts, more = _related(parts)
+    parts, more, unrelated = _related(parts, columns)
     left_out += more
     if not parts:
         reasons = [Problem(Place(each.file, each.sheet), each.reason, text("no_table_hint")) for each in left_out]
@@ -96,7 +96,7 @@ def merge(
     problems = [problem for part in parts for problem in _twice(part)]
     if problems:
         raise DataError(problems)
-    return _stack(parts, known.names, columns, left_out)
+    return _stack(parts, known.names, columns, left_out, unrelated)
 
 
 def _read_all(inputs: Sequence[Input], listen: Listener) -> tuple[list[Part], list[SourceReport]]:
@@ -226,42 +226,38 @@ def _first_filled(block: Block, index: int) -> int:
     return min((strip.column for strip in block.strips if strip.values[index].is_valid), default=0)
 
 
-def _related(parts: list[Part]) -> tuple[list[Part], list[SourceReport]]:
-    """The sheets that belong together: those named, else the group of sheets sharing columns that has the most rows."""
+def _related(parts: list[Part], columns: Sequence[Column]) -> tuple[list[Part], list[SourceReport], list[Problem]]:
+    """The sheets that belong together: those named, else the group of sheets sharing columns that has the most rows.
+
+    Also a report of every sheet left out, and a doubt where it could have been meant.
+    """
     groups: list[tuple[Columns, list[Part]]] = []
     for part in parts:
-        for group in groups:
-            known, members = group
-            smaller = min(len(part.headers), len(known.names))
-            if known.known(part.headers.values()) >= SHARED * smaller:
+        for known, members in groups:
+            wider = max(len(part.headers), len(members[0].headers))
+            if known.known(part.headers.values()) >= SHARED * wider:
                 break
         else:
-            known, members = Columns(), []
+            known, members = Columns(columns), []
             groups.append((known, members))
         known.match(part.headers, part.place)
         members.append(part)
-    if len(groups) < 2:
-        return parts, []
-    main = max(groups, key=lambda group: (sum(len(part.kept) for part in group[1]), len(group[0].names)))
-    kept, left_out = [], []
+    main = max(groups, key=lambda group: sum(len(part.kept) for part in group[1]), default=(Columns(), []))[1]
+    together = {id(part) for part in main}
+    kept = [part for part in parts if part.named or id(part) in together]
+    left_out, doubts = [], []
     for part in parts:
-        if part.named or part in main[1]:
-            kept.append(part)
-        else:
-            last = part.block.first_row + part.block.rows - 1
-            report = SourceReport(
-                part.place.file,
-                part.place.sheet,
-                part.header_row,
-                part.block.first_row,
-                last,
-                part.block.rows,
-                0,
-                0,
-                reason=text("sheet_unrelated"),
+        if not part.named and id(part) not in together:
+            first, rows = part.block.first_row, part.block.rows
+            why = text("sheet_unrelated")
+            left_out.append(
+                SourceReport(
+                    part.place.file, part.place.sheet, part.header_row, first, first + rows - 1, rows, 0, 0, reason=why
+                )
             )
-            left_out.append(report)
-    return kept, left_out
+            if len(part.headers) > 1:  # a citation or a title has one
+                doubts.append(Problem(part.place, why, text("sheet_unrelated_hint", sheet=part.place.sheet)))
+    return kept, left_out, doubts
 
 
 def _twice(part: Part) -> list[Problem]:
@@ -280,12 +276,16 @@ def _twice(part: Part) -> list[Problem]:
 
 
 def _stack(
-    parts: list[Part], names: list[str], given: Sequence[Column], left_out: list[SourceReport]
+    parts: list[Part],
+    names: list[str],
+    given: Sequence[Column],
+    left_out: list[SourceReport],
+    unrelated: list[Problem],
 ) -> tuple[Table, MergeReport]:
     """One column after the other over all parts."""
     settings = {column.name: column for column in given}
     changes = [change for part in parts for change in part.changes]
-    doubts = [doubt for part in parts for doubt in part.doubts]
+    doubts = [*unrelated, *(doubt for part in parts for doubt in part.doubts)]
     arrays, reports, strays = [], [], {}
     for name in names:
         column = settings.get(name, Column(name))

@@ -82,20 +82,12 @@ def train(stack: Stack, courses: list[Course], report: Report) -> bool:
 
 def _train_epoch(stack: Stack, courses: list[Course], epoch: int) -> "torch.Tensor":
     """One pass of every running member over its own training rows; their mean losses (members,)."""
-    width = stack.batch * stack.accumulate
-    steps = -(-stack.rows // width)
+    steps = -(-stack.rows // (stack.batch * stack.accumulate))
     lr = torch.as_tensor(_rates(courses, steps, epoch), dtype=stack.dtype, device=stack.device)
-    order = stack.epoch_order()
     running = np.array([not course.seconds for course in courses])
     loss = weight = torch.zeros_like(stack.step)
-    for step in range(int(steps[running].max())):
-        first, last = step * width, min((step + 1) * width, int(stack.rows[running].max()))
-        full = (stack.rows >= last).all()
-        counts = torch.as_tensor(stack.rows, device=stack.device).unsqueeze(1)
-        mask = None if full else torch.arange(first, last, device=stack.device) < counts
-        takes_part = running & (steps > step)
-        moving = None if takes_part.all() else torch.as_tensor(takes_part, device=stack.device).unsqueeze(1)
-        part, total = stack.update(order[:, first:last], mask, lr[:, step : step + 1], moving)
+    for step, batch in enumerate(stack.batches(stack.epoch_order(), running)):
+        part, total = stack.update(batch, lr[:, step : step + 1])
         loss, weight = loss + part, weight + total
     return (loss / weight).squeeze(1)
 

@@ -4,7 +4,7 @@ Nothing here mixes members: each row of `weights`, `state` and `buffers` belongs
 and the loss is summed over members, so that each gradient is the member's own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from xltrain.lazy import torch
 from xltrain.registry import ClassWeights, Term
 
 ROOM = 1 << 23  # numbers that one chunk of an evaluation may hold in its widest layer
+BLOCK = 1 << 17  # features looked up at a time in training: many small steps, and little enough to stay in the cache
 UNSEEN = -30.0  # added to the output of a class that a member never saw
 
 
@@ -30,6 +31,20 @@ class Arrays:
     targets: "torch.Tensor"
     weight: "torch.Tensor | None"
     gaps: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one update learns from: x (members, rows, features), target (members, rows) and, where samples do not all
+    count alike, their weight (members, rows). `mask` (members, rows) is False on rows that only pad, `moving`
+    (members, 1) on members that stay as they are; both are None where nothing is.
+    """
+
+    x: "torch.Tensor"
+    target: "torch.Tensor"
+    weight: "torch.Tensor | None" = None
+    mask: "torch.Tensor | None" = None
+    moving: "torch.Tensor | None" = None
 
 
 class Stack:
@@ -98,33 +113,60 @@ class Stack:
             orders[index, :count] = torch.randperm(count, generator=generator)
         return self.training.gather(1, orders.to(self.device))
 
-    def update(
-        self, rows: "torch.Tensor", mask: "torch.Tensor | None", lr: "torch.Tensor", moving: "torch.Tensor | None"
-    ) -> "tuple[torch.Tensor, torch.Tensor]":
-        """One update from rows (members, batch * accumulate), a batch at a time; mask is False on padding.
+    def batches(self, order: "torch.Tensor", running: "np.ndarray") -> "Iterator[Batch]":
+        """What each update of an epoch learns from; order (members, most rows) and who is running (members,).
 
-        lr: (members, 1). Members that are not `moving` (members, 1) stay as they are. Returns each member's summed
-        weighted loss and the weights' sum, (members, 1).
+        Looking things up costs much beside a small step, so targets and weights are gathered once an epoch and
+        features for several steps at a time.
         """
-        weight = self.sample_weight(rows, mask)
-        total = weight.sum(1, keepdim=True)
-        share = weight / total.clamp(min=1e-12)
+        width, last = self.batch * self.accumulate, int(self.rows[running].max())
+        steps, fewest = -(-self.rows // width), int(self.rows.min())
+        counts = torch.as_tensor(self.rows, device=self.device).unsqueeze(1)
+        block = width * max(1, BLOCK // (len(self.members) * width * self.layout.inputs))
+        target, weight = self.targets(order), self.sample_weight(order)
+        x = self.features(order[:, :block])
+        for step, start in enumerate(range(0, last, width)):
+            if start and start % block == 0:
+                x = self.features(order[:, start : start + block])
+            end = min(start + width, last)
+            part, inner = slice(start, end), slice(start % block, start % block + end - start)
+            mask = None if end <= fewest else torch.arange(start, end, device=self.device) < counts
+            share = None if weight is None else weight[:, part]
+            if mask is not None:
+                share = mask.to(self.dtype) if share is None else share * mask
+            takes_part = running & (steps > step)
+            moving = None if takes_part.all() else torch.as_tensor(takes_part, device=self.device).unsqueeze(1)
+            yield Batch(x[:, inner], target[:, part], share, mask, moving)
+
+    def update(self, batch: Batch, lr: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor | float]":
+        """One update, from its rows a batch at a time; lr (members, 1).
+
+        Returns each member's summed weighted loss and the weights' sum: (members, 1), or one number for all.
+        """
+        rows = batch.x.shape[1]
+        share: torch.Tensor | None = None
+        total: torch.Tensor | float = float(rows)
+        if batch.weight is not None:
+            total = batch.weight.sum(1, keepdim=True)
+            share = batch.weight / total.clamp(min=1e-12)
         self.weights.requires_grad_(True)
         views = self.layout.views(self.weights)
         buffers = self.layout.buffer_views(self.buffers)
-        grad, mean = None, torch.zeros_like(total)
-        for start in range(0, rows.shape[1], self.batch):
+        grad, mean = None, None
+        for start in range(0, rows, self.batch):
             part = slice(start, start + self.batch)
-            run = Pass(True, self.numbers, buffers, None if mask is None else mask[:, part], self.noise)
-            output = self.layout.forward(views, self.features(rows[:, part]), run)
-            loss = (self.losses(output, rows[:, part]) * share[:, part]).sum(1, keepdim=True)
-            more = rows.shape[1] > start + self.batch
-            (piece,) = torch.autograd.grad(loss.sum(), self.weights, retain_graph=more)
+            run = Pass(True, self.numbers, buffers, None if batch.mask is None else batch.mask[:, part], self.noise)
+            losses = self.losses(self.layout.forward(views, batch.x[:, part], run), batch.target[:, part])
+            loss = (losses / rows if share is None else losses * share[:, part]).sum(1, keepdim=True)
+            more = rows > start + self.batch
+            # A gradient of one for each member: their sum, without adding them up.
+            (piece,) = torch.autograd.grad(loss, self.weights, torch.ones_like(loss), retain_graph=more)
             grad = piece if grad is None else grad + piece
-            mean += loss.detach()
+            mean = loss.detach() if mean is None else mean + loss.detach()
         assert grad is not None
+        assert mean is not None
         with torch.no_grad():
-            self._move(grad, buffers, lr, moving)
+            self._move(grad, buffers, lr, batch.moving)
         return mean * total, total
 
     def _move(
@@ -163,20 +205,18 @@ class Stack:
         targets = self.arrays.targets
         return targets.flatten().index_select(0, (rows + self.target_row * targets.shape[1]).flatten()).view(rows.shape)
 
-    def sample_weight(self, rows: "torch.Tensor", mask: "torch.Tensor | None") -> "torch.Tensor":
-        """What each sample counts, 0 where it only pads: (members, batch)."""
-        weight = torch.ones(rows.shape, device=self.device, dtype=self.dtype)
-        if self.arrays.weight is not None:
-            weight = self.arrays.weight[rows]
+    def sample_weight(self, rows: "torch.Tensor") -> "torch.Tensor | None":
+        """What each sample counts: (members, batch), or None where all count alike."""
+        weight = None if self.arrays.weight is None else self.arrays.weight[rows]
         if self.class_factor is not None:
-            weight = weight * self.class_factor.gather(1, self.targets(rows))
-        return weight if mask is None else weight * mask
+            factor = self.class_factor.gather(1, self.targets(rows))
+            weight = factor if weight is None else weight * factor
+        return weight
 
-    def losses(self, output: "torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
-        """One loss per sample: output (members, batch, outputs), rows (members, batch) -> (members, batch)."""
+    def losses(self, output: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
+        """One loss per sample: output (members, batch, outputs), target (members, batch) -> (members, batch)."""
         output = output.squeeze(-1) if self.layout.outputs == 1 else output
         output = output if self.unseen is None else output + self.unseen
-        target = self.targets(rows)
         parts = [scale * function(output, target, **values) for scale, function, values in self.terms]
         return sum(parts[1:], start=parts[0])
 
@@ -207,10 +247,14 @@ class Stack:
         mask = None
         if int(counts.min()) < columns:
             mask = torch.arange(columns, device=self.device) < counts.unsqueeze(1)
-        weight = self.sample_weight(self.validation, mask)
+        losses = self.look(self.validation, lambda output, rows: self.losses(output, self.targets(rows)))
+        weight = self.sample_weight(self.validation)
+        if weight is None and mask is None:
+            return losses.mean(1)
+        alike = torch.ones_like(losses) if mask is None else mask.to(self.dtype)
+        weight = alike if weight is None else weight * alike
         # A validation set whose weights are all 0 says nothing; its rows then count alike.
-        weight = torch.where(weight.sum(1, keepdim=True) > 0, weight, 1.0 if mask is None else mask.to(self.dtype))
-        losses = self.look(self.validation, self.losses)
+        weight = torch.where(weight.sum(1, keepdim=True) > 0, weight, alike)
         return (losses * weight).sum(1) / weight.sum(1)
 
     def keep(self, index: Sequence[int]) -> None:

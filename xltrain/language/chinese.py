@@ -346,9 +346,11 @@ MESSAGES: dict[str, str] = {
     "output_not_writable": "无法写入此处：{reason}",
     "output_not_writable_hint": "请换一个文件夹",
     # --- merge ---------------------------------------------------------------------------------------------
+    "sheet_unrelated_hint": "要合并它，请在任务的“来源”中指明工作表“{sheet}”",
+    "merge_report": "报告：{path}",
     "sheet_empty": "工作表是空的",
     "sheet_no_rows": "表头下面没有数据",
-    "sheet_unrelated": "与其他工作表没有相同的列；要读取请指明它",
+    "sheet_unrelated": "与其他工作表相同的列太少，未予采用",
     "no_table": "没有可读的表",
     "no_table_hint": "请确认表中有表头和数据行，或在 header 里给出表头的行号",
     "column_by_letter": "{letter} 列",

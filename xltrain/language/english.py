@@ -348,9 +348,11 @@ MESSAGES: dict[str, str] = {
     "output_not_writable": "cannot be written here: {reason}",
     "output_not_writable_hint": "choose another folder",
     # --- merge ---------------------------------------------------------------------------------------------
+    "sheet_unrelated_hint": "name the sheet '{sheet}' in the job's Sources to have it stacked",
+    "merge_report": "report: {path}",
     "sheet_empty": "the sheet is empty",
     "sheet_no_rows": "there is no row below the header",
-    "sheet_unrelated": "shares no columns with the other sheets; name it to have it read",
+    "sheet_unrelated": "shares too few columns with the other sheets and was left out",
     "no_table": "there is no table to read",
     "no_table_hint": "check that the book holds a header row with rows below it, or give its row number as header",
     "column_by_letter": "column {letter}",

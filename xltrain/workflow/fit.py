@@ -171,7 +171,7 @@ def fit(
                 write(report, pictures=pictures)
         listen(Wrote(str(path)))
     done = Fit(path, {name: path.with_suffix("") / file for name, file in models.items()}, fitted.result, table, report)
-    _hold(conditions, fitted.result)
+    _hold(conditions, fitted.result, path)
     return done
 
 
@@ -292,7 +292,7 @@ def _condition(condition: str) -> _Condition:
     raise ConfigError(Problem(None, text("require_form", found=condition)))
 
 
-def _hold(conditions: Sequence[_Condition], result: Result) -> None:
+def _hold(conditions: Sequence[_Condition], result: Result, path: Path) -> None:
     broken = []
     for condition in conditions:
         for target in result.targets:
@@ -302,6 +302,6 @@ def _hold(conditions: Sequence[_Condition], result: Result) -> None:
             value = score.value if score else math.nan
             if not condition.holds(value):
                 message = text("require_broken", condition=condition.text, target=target.target, found=f"{value:.6g}")
-                broken.append(Problem(None, message))
+                broken.append(Problem(None, message, text("fit_wrote", path=path)))
     if broken:
         raise RequirementError(broken)

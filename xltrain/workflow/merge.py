@@ -75,7 +75,7 @@ def merge(
     """Stack the sheets of many books by column name; every row keeps its file, sheet and row.
 
     Args:
-        sources: books, folders, globs or pandas DataFrames.
+        sources: books, folders (with what is below them), globs or pandas DataFrames.
         output: .xlsx (report and source map inside), .parquet or .csv (report in a workbook beside it).
         columns: names, types, aliases and missing words to go by.
         strict: turn doubts into a DataError, with nothing written.
@@ -128,7 +128,8 @@ def expand(sources: Sequence[Any], folder: Path) -> tuple[list[Input], list[Prob
         sheet, header = (source.sheet, source.header) if isinstance(source, Source) else ("", 0)
         named = folder / _path(source)
         if named.is_dir():
-            found = [each for each in sorted(named.iterdir(), key=_natural) if each.suffix.lower() in SUFFIXES]
+            below = (each for each in named.rglob("*") if each.suffix.lower() in SUFFIXES)
+            found = sorted((each for each in below if not _is_hidden(each, named)), key=_natural)
         elif named.exists() or not glob.has_magic(str(named)):
             found = [named]
         else:
@@ -170,6 +171,10 @@ def _passed_over(path: Path, folder: Path, doubts: list[Problem]) -> bool:
         doubts.append(Problem(place, text("doubt_job_skipped"), text("doubt_job_skipped_hint")))
         return True
     return False
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _natural(path: Path) -> tuple[Any, ...]:
