@@ -217,8 +217,9 @@ class Stack:
         """One loss per sample: output (members, batch, outputs), target (members, batch) -> (members, batch)."""
         output = output.squeeze(-1) if self.layout.outputs == 1 else output
         output = output if self.unseen is None else output + self.unseen
-        parts = [scale * function(output, target, **values) for scale, function, values in self.terms]
-        return sum(parts[1:], start=parts[0])
+        parts = [(scale, function(output, target, **values)) for scale, function, values in self.terms]
+        scaled = [part if scale is None else scale * part for scale, part in parts]
+        return sum(scaled[1:], start=scaled[0])
 
     def look(
         self,
@@ -273,8 +274,8 @@ class Stack:
     def _column(self, values: Sequence[float]) -> "torch.Tensor":
         return self._tensor(values).unsqueeze(1)
 
-    def _term(self, index: int) -> "tuple[torch.Tensor, Callable[..., torch.Tensor], dict[str, object]]":
-        """The scale, function and hyperparameters of one part of the loss."""
+    def _term(self, index: int) -> "tuple[torch.Tensor | None, Callable[..., torch.Tensor], dict[str, object]]":
+        """The scale (None where it is 1 for all), function and hyperparameters of one part of the loss."""
         terms = [member.run.loss[index] for member in self.members]
         call = terms[0].call
         values: dict[str, object] = dict(call.structure)
@@ -287,7 +288,9 @@ class Stack:
                 values[parameter.name] = self._tensor(given).unsqueeze(1)
             elif parameter.varies:
                 values[parameter.name] = self._column([term.call[parameter.name] for term in terms])
-        return self._column([term.scale for term in terms]), call.choice.function, values
+        scales = [term.scale for term in terms]
+        scale = self._column(scales) if any(each != 1 for each in scales) else None
+        return scale, call.choice.function, values
 
     def _class_factor(self) -> "torch.Tensor | None":
         """What `imbalance` makes each class count: (members, classes)."""

@@ -47,18 +47,29 @@ def find_table(preview: Preview, header: int = 0) -> Found:
 
 
 def _header_row(lines: Sequence[Sequence[Any]], filled: Sequence[int]) -> int:
-    """The first row that is as wide as the table and holds words; 0 where the first such row holds values."""
+    """The header: the first row that is as wide as the table and holds words; 0 where the first such row holds values.
+
+    Notes above a table may fill several cells too: of the rows of words alone before the first row of values, all
+    words different, the widest is the header, the first of equals.
+    """
     wide = WIDE * _usual(filled)
+    first, found, widest = 0, 0, 0
     for index, (line, count) in enumerate(zip(lines, filled, strict=True)):
         if count < wide or not count:
             continue
         cells = [cell for cell in line if not _blank(cell)]
         words = sum(isinstance(cell, str) for cell in cells)
         years = sum(isinstance(cell, int) and not isinstance(cell, bool) and 1900 <= cell <= 2100 for cell in cells)
-        if words >= WORDY * count or (words and words + years == count):
-            return index + 1
-        return 0
-    return 0
+        wordy = words >= WORDY * count or bool(words and words + years == count)
+        if not found:
+            if not wordy:
+                return 0
+            first, found, widest = index + 1, index + 1, count
+        elif not wordy:
+            return found
+        elif words == count == len(set(cells)) and count > widest:
+            found, widest = index + 1, count
+    return first
 
 
 def _usual(filled: Sequence[int]) -> int:
