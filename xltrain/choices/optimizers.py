@@ -127,7 +127,7 @@ def adamw(
 
     w = w - lr decay w - lr m / (sqrt(s) + eps).  Loshchilov and Hutter 2019, arXiv 1711.05101.
     """
-    return _adam(torch.addcmul(weights, weights, lr * weight_decay, value=-1), grad, state, step, lr, betas, eps)
+    return _adam(weights - lr * weight_decay * weights, grad, state, step, lr, betas, eps)
 
 
 def _adam(

@@ -15,7 +15,7 @@ from xltrain.lazy import torch
 from xltrain.registry import ClassWeights, Term
 
 ROOM = 1 << 23  # numbers that one chunk of an evaluation may hold in its widest layer
-BLOCK = 1 << 17  # features looked up at a time in training: many small steps, and little enough to stay in the cache
+BLOCK = 1 << 19  # features looked up at a time in training: those of many small steps together
 UNSEEN = -30.0  # added to the output of a class that a member never saw
 
 

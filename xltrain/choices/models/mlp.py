@@ -51,9 +51,7 @@ class Mlp(Layout):
     residual: bool = False
 
     def forward(self, weights: "Mapping[str, torch.Tensor]", x: "torch.Tensor", run: Pass) -> "torch.Tensor":
-        bend: Callable[[torch.Tensor], torch.Tensor] = getattr(torch.nn.functional, self.activation)
-        if self.activation == "tanh":
-            bend = torch.tanh
+        bend = _activation(self.activation)
         for index in range(len(self.hidden)):
             inner = linear_forward(weights, f"{index}", x)
             if self.norm == "batch":
@@ -64,6 +62,12 @@ class Mlp(Layout):
             inner = _dropout(bend(inner), run)
             x = x + inner if self.residual and inner.shape == x.shape else inner
         return linear_forward(weights, "out", x)
+
+
+def _activation(name: str) -> "Callable[[torch.Tensor], torch.Tensor]":
+    """The function that bends what a layer has just computed. relu needs only its own result, so it works in place."""
+    special = {"relu": torch.relu_, "tanh": torch.tanh}
+    return special.get(name) or getattr(torch.nn.functional, name)
 
 
 def _batch_norm(x: "torch.Tensor", weights: "Mapping[str, torch.Tensor]", name: str, run: Pass) -> "torch.Tensor":
