@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from tests.books import write_rows
 from xltrain.config.settings import Shot
 from xltrain.errors import ConfigError, WorkbookError
 from xltrain.events import Event, Noted, ignore
@@ -73,3 +74,10 @@ def test_tells_every_problem_at_its_place(book: Path, tmp_path: Path) -> None:
 def test_no_shots_make_no_folder(book: Path, tmp_path: Path) -> None:
     assert shoot_all([], tmp_path, book, tmp_path, ignore) == ([], [])
     assert not (tmp_path / "pictures").exists()
+
+
+def test_sheets_of_results_may_be_named_in_either_language(tmp_path: Path) -> None:
+    chinese = write_rows(tmp_path / "r.xlsx", [["x"]], "摘要")
+    assert shoot(chinese, "Summary!A1:B2").svg == shoot(chinese, "摘要!A1:B2").svg
+    with pytest.raises(WorkbookError):
+        shoot(chinese, "Leaderboard!A1:B2")

@@ -8,8 +8,9 @@ from xltrain.config.settings import Shot
 from xltrain.errors import ConfigError, XltrainError
 from xltrain.events import Listener, Noted
 from xltrain.excel import shot as renderer
+from xltrain.excel.read import NEW, sheet_names
 from xltrain.excel.shot import Picture
-from xltrain.language import canonical, label, text
+from xltrain.language import canonical, text
 from xltrain.place import Place, Problem, parse_range
 
 FOLDER = "pictures"
@@ -23,7 +24,8 @@ def shoot(
 
     Args:
         book: .xlsx and .xlsm with their styles; .xls, .xlsb, .ods and .csv as plain values.
-        range: `Sheet!A1:H24`; a sheet, a defined name or a table; nothing for the whole first sheet.
+        range: `Sheet!A1:H24`; a sheet, a defined name or a table; nothing for the whole first sheet. Sheets of a
+            results workbook may be named in either language.
         output: .png or .svg; None only returns the picture.
         scale: pixels of a PNG per pixel at 96 dpi.
 
@@ -36,7 +38,7 @@ def shoot(
     problem = renderer.unknown_suffix(Path(output)) if output is not None else None
     if problem:
         raise ConfigError(problem)
-    picture = renderer.shoot(book, range, scale)
+    picture = renderer.shoot(book, _in_its_language(Path(book), range), scale)
     if output is not None:
         picture.save(output, overwrite)
     return picture
@@ -51,7 +53,7 @@ def shoot_all(
 
     Args:
         folder: what the names of books are relative to.
-        results: the book of shots that name none; its sheets may be named in either language.
+        results: the book of shots that name none.
     """
     problems: list[Problem] = []
     drawn: list[tuple[str, Path]] = []
@@ -64,7 +66,7 @@ def shoot_all(
             problems.append(wrong)
             continue
         try:
-            png = _draw(shot if shot.book else _translated(shot), folder / shot.book if shot.book else results, target)
+            png = _draw(shot, folder / shot.book if shot.book else results, target)
         except XltrainError as error:
             problems += [_at_shot(shot, problem) for problem in error.problems]
             continue
@@ -74,13 +76,17 @@ def shoot_all(
     return drawn, problems
 
 
-def _translated(shot: Shot) -> Shot:
-    """A range of the results with its sheet called as in the language of the results."""
-    area = parse_range(shot.range)
-    if area is None or not area.sheet:
-        return replace(shot, range=label(canonical(shot.range)))
-    sheet = label(canonical(area.sheet))
-    return replace(shot, range=str(replace(area, sheet=f"'{sheet}'")))
+def _in_its_language(book: Path, area: str) -> str:
+    """The range with its sheet called as in the book: a results workbook may be asked for in either language."""
+    found = parse_range(area)
+    if found is None or not found.sheet or book.suffix.lower() not in NEW:
+        return area
+    names = sheet_names(book)
+    word = canonical(found.sheet)
+    twin = next((name for name in names if canonical(name) == word), "")
+    if found.sheet.casefold() in {name.casefold() for name in names} or not twin:
+        return area
+    return str(replace(found, sheet=f"'{twin}'"))
 
 
 def _draw(shot: Shot, book: Path, target: Path) -> Path:
