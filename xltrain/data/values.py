@@ -19,7 +19,7 @@ def numbers(column: Any) -> Floats:
     kind = column.type
     if pa.types.is_null(kind):
         return np.full(len(column), np.nan)
-    if _is_time(kind):
+    if pa.types.is_temporal(kind):
         return days(column)
     if _is_text(kind):
         column = pc.utf8_trim_whitespace(column)
@@ -54,15 +54,20 @@ def words(column: Any) -> Any:
 
 
 def days(column: Any) -> Floats:
-    """A column of dates or times as days since 1970 (times of day as a share of a day), NaN where empty."""
+    """Dates as days since 1970, times of day as a share of a day, durations as days; NaN where empty."""
     column = _plain(column)
     kind = column.type
     if _is_text(kind):
-        column = pc.strptime(pc.utf8_slice_codeunits(column, 0, 10), "%Y-%m-%d", "us", error_is_null=True)
+        column = pc.strptime(
+            pc.utf8_slice_codeunits(pc.utf8_trim_whitespace(column), 0, 10), "%Y-%m-%d", "us", error_is_null=True
+        )
     elif pa.types.is_time(kind):
         column = pc.cast(pc.cast(pc.cast(column, pa.time64("us")), pa.int64()), pa.float64())
         return np.array(column.to_numpy(zero_copy_only=False), np.float64) / _DAY
-    elif not _is_time(kind):
+    elif pa.types.is_duration(kind):
+        column = pc.cast(pc.cast(pc.cast(column, pa.duration("us"), safe=False), pa.int64()), pa.float64(), safe=False)
+        return np.array(column.to_numpy(zero_copy_only=False), np.float64) / _DAY
+    elif not pa.types.is_temporal(kind):
         return numbers(column)
     stamps = pc.cast(pc.cast(pc.cast(column, pa.timestamp("us"), safe=False), pa.int64()), pa.float64(), safe=False)
     return np.array(stamps.to_numpy(zero_copy_only=False), np.float64) / _DAY
@@ -77,17 +82,15 @@ def empty(column: Any) -> npt.NDArray[np.bool_]:
 
 
 def _plain(column: Any) -> Any:
-    """One Arrow array, dictionaries decoded."""
+    """One Arrow array, dictionaries decoded, texts in the form that every function knows."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
         if isinstance(column, pa.ChunkedArray):  # older pyarrow keeps one for some types
             column = pa.concat_arrays(column.chunks)
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(pa.string()) if pa.types.is_string_view(column.type) else column
 
 
 def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _is_time(kind: Any) -> bool:
-    return bool(pa.types.is_temporal(kind) and not pa.types.is_duration(kind))

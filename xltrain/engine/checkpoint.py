@@ -23,7 +23,7 @@ from xltrain.errors import WorkbookError
 from xltrain.language import text
 from xltrain.lazy import torch
 from xltrain.place import Place, Problem
-from xltrain.registry import Call, models
+from xltrain.registry import Call, encoders, models
 
 FORMAT = 1
 CHUNK = 1 << 14  # rows encoded and predicted at a time
@@ -149,7 +149,7 @@ def load_model(path: Path) -> Model:
         return _from_header(header, weights, buffers)
     except OSError as error:
         raise WorkbookError(Problem(place, text("system_refused", reason=error.strerror or str(error)))) from error
-    except (SafetensorError, KeyError, ValueError, TypeError, IndexError) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise WorkbookError(Problem(place, text("model_unreadable"), text("model_unreadable_hint"))) from error
 
 
@@ -185,8 +185,12 @@ def _from_header(header: dict[str, Any], weights: "torch.Tensor", buffers: "torc
         header["version"],
     )
     layout = layout_of(call, len(model.encoding.features), model.outputs)
-    if weights.shape != (len(model.states), layout.size):
+    members = len(model.states)
+    buffers_size = len(layout.fresh_buffers())
+    if weights.shape != (members, layout.size) or buffers.shape != (members, buffers_size):
         raise ValueError(weights.shape)
+    if any(column.encoder not in encoders for column in model.encoding.columns):
+        raise ValueError([column.encoder for column in model.encoding.columns])
     return model
 
 

@@ -14,12 +14,12 @@ from xltrain.engine.baseline import baselines
 from xltrain.engine.checkpoint import Model
 from xltrain.engine.device import describe, resolve, threads
 from xltrain.engine.evaluate import Judged, judge, ledger, scores, unseen_of
-from xltrain.engine.goals import Goal, read_goals, read_weight
+from xltrain.engine.goals import Goal, read_goals, read_weight, without_weightless
 from xltrain.engine.loop import Course, Report, train
 from xltrain.engine.plan import Member, batch_work, layout_of, member_seed, plan
 from xltrain.engine.result import Curves, Result, RunResult, TargetResult
 from xltrain.engine.stack import Arrays, Stack, lowered
-from xltrain.errors import DataError, TrainingError
+from xltrain.errors import TrainingError
 from xltrain.events import Listener, Planned, Trained, ignore
 from xltrain.language import text
 from xltrain.lazy import torch
@@ -54,6 +54,9 @@ def fit(
     dtype = getattr(torch, precision)
     goals, notes = read_goals(job, table, columns)
     weight, more = read_weight(table, columns)
+    if weight is not None:
+        goals, weightless = without_weightless(goals, weight, table, columns)
+        more += weightless
     encoding, left_out = plan_encoding(table, columns)
     notes += more + left_out
     raw = encoding.raw(table)
@@ -105,15 +108,13 @@ def _members(
     for goal in goals:
         prepared = []
         for part in goal.parts:
-            if weight is not None and not weight[part.training].sum() > 0:
-                raise DataError(Problem(None, text("weight_zero", name="weight")))
             key = part.training.tobytes()
             if key not in states:
                 state = encoding.state(raw, part.training)
                 if state.knots or not views:
                     views.append(state.view(raw))
                 states[key] = (state, len(views) - 1)
-            prepared.append((part, *states[key], *_standardised(goal, part, targets.setdefault(goal.task, []))))
+            prepared.append((part, *states[key], *_standardised(goal, part, targets.setdefault(goal.task, []), weight)))
         for run in goal.runs:
             for part, state, view, row, mean, deviation, counts in prepared:
                 seed = member_seed(job.seed, run.seed, part)
@@ -121,7 +122,9 @@ def _members(
     return members, views, targets
 
 
-def _standardised(goal: Goal, part: Part, rows: list[Floats]) -> tuple[int, float, float, Floats | None]:
+def _standardised(
+    goal: Goal, part: Part, rows: list[Floats], weight: Floats | None
+) -> tuple[int, float, float, Floats | None]:
     """Add the target of one fold to `rows`; where it stands there, its mean and deviation, and the class counts."""
     values = goal.target.values
     known = values[part.training]
@@ -130,7 +133,11 @@ def _standardised(goal: Goal, part: Part, rows: list[Floats]) -> tuple[int, floa
             rows.append(values)
         counts = np.bincount(known.astype(np.int64), minlength=len(goal.target.classes))
         return len(rows) - 1, 0.0, 1.0, counts.astype(np.float64)
-    mean, deviation = float(known.mean()), float(known.std()) or 1.0
+    share = None if weight is None else weight[part.training]
+    mean = float(np.average(known, weights=share))
+    # The mean of equal numbers may round, which leaves them a deviation that is not there.
+    spread = float(np.sqrt(np.average(np.square(known - mean), weights=share))) if np.ptp(known) > 0 else 0.0
+    deviation = spread or 1.0
     rows.append(np.nan_to_num((values - mean) / deviation))
     return len(rows) - 1, mean, deviation, None
 

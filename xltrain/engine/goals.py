@@ -70,7 +70,7 @@ def read_goals(job: Job, table: Table, columns: Sequence[Column]) -> tuple[list[
 
 def read_weight(table: Table, columns: Sequence[Column]) -> tuple[Floats | None, list[str]]:
     """The sample weights (rows,) of the column of role weight, and a note on empty ones. DataError."""
-    name = next((column.name for column in columns if column.role == "weight" and column.name in table.names), "")
+    name = _weight_column(table, columns)
     if not name:
         return None, []
     column = table.data.column(name)
@@ -82,6 +82,37 @@ def read_weight(table: Table, columns: Sequence[Column]) -> tuple[Floats | None,
         raise DataError(Problem(table.place(row, name), rule, text("weight_bad_hint", count=len(wrong))))
     notes = [text("note_weight_missing", count=int(lacking.sum()), name=name)] if lacking.any() else []
     return np.where(lacking, 1.0, weight), notes
+
+
+def without_weightless(
+    goals: Sequence[Goal], weight: Floats, table: Table, columns: Sequence[Column]
+) -> tuple[list[Goal], list[str]]:
+    """The goals with no row of weight 0 to learn from or to validate on, and a note on them. DataError.
+
+    Such rows are still scored: what they say about the model is as honest as before.
+    """
+    name = _weight_column(table, columns)
+    changed, problems = [], []
+    for goal in goals:
+        parts = []
+        for part in goal.parts:
+            training = part.training[weight[part.training] > 0]
+            validation = part.validation[weight[part.validation] > 0]
+            if not len(training):
+                problems.append(Problem(table.place(int(part.training[0]), name), text("weight_zero", name=name)))
+            # Where every validation row weighs nothing, they count alike: something must say when to stop.
+            parts.append(
+                replace(part, training=training, validation=validation if len(validation) else part.validation)
+            )
+        changed.append(replace(goal, parts=tuple(parts)))
+    if problems:
+        raise DataError(problems)
+    count = int((weight == 0).sum())
+    return changed, [text("note_weight_zero", count=count, name=name)] if count else []
+
+
+def _weight_column(table: Table, columns: Sequence[Column]) -> str:
+    return next((column.name for column in columns if column.role == "weight" and column.name in table.names), "")
 
 
 def _goal(job: Job, table: Table, columns: Sequence[Column], column: Column) -> Goal:

@@ -413,6 +413,7 @@ MESSAGES: dict[str, str] = {
     "too_few_times": "不同的时间点必须多于折数，实际为 {found} 个、{folds} 折",
     "fewer_folds_hint": "请减小 folds，或增加数据行",
     # --- engine --------------------------------------------------------------------------------------------
+    "note_weight_zero": "“{name}”中有 {count} 行的权重为 0：只评分，不参与训练",
     "target_empty": "目标“{name}”没有任何值",
     "target_one_value": "目标“{name}”在每一行的值都相同：{value}",
     "target_one_value_hint": "请选择其他目标，或增加取值不同的行",

@@ -415,6 +415,7 @@ MESSAGES: dict[str, str] = {
     "too_few_times": "there must be more moments than folds, got {found} for {folds} folds",
     "fewer_folds_hint": "set folds lower, or add rows",
     # --- engine --------------------------------------------------------------------------------------------
+    "note_weight_zero": "{count} rows of weight 0 in '{name}' are scored but not learned from",
     "target_empty": "the target '{name}' has no values",
     "target_one_value": "the target '{name}' has the same value in every row: {value}",
     "target_one_value_hint": "choose another target, or add rows in which it differs",

@@ -164,11 +164,11 @@ def fit(
                 job_sheets=lambda book: add_job_sheets(book, shown, facts(table), folder=path.parent),
                 samples_file=f"{path.stem}/samples.parquet",
             )
-            write(report)
+            if any(not shot.book for shot in job.shots):
+                write(report)  # to be drawn from; written anew with its pictures
             pictures, undrawn = shoot_all(job.shots, job.folder, temporary, beside, listen)
-            if pictures or undrawn:
-                report = replace(report, doubts=(*report.doubts, *undrawn))
-                write(report, pictures=pictures)
+            report = replace(report, doubts=(*report.doubts, *undrawn))
+            write(report, pictures=pictures)
         listen(Wrote(str(path)))
     done = Fit(path, {name: path.with_suffix("") / file for name, file in models.items()}, fitted.result, table, report)
     _hold(conditions, fitted.result, path)
