@@ -1,6 +1,7 @@
 """Rows keep their numbers, cells their kind, and no file takes the program down."""
 
 import datetime as dt
+import re
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tests.books import write_rows, write_sheets
 from tests.shared import shared
 from xltrain.errors import WorkbookError
 from xltrain.excel.read import BLANK, DATE, NUMBER, TEXT, open_book, read_cells, serial_date, sheet_names
-from xltrain.excel.scan import Package, is_date_format, look, rows
+from xltrain.excel.scan import Package, is_date_format, kinds, look, rows
 from xltrain.language import text
 
 
@@ -153,3 +154,37 @@ def test_old_format_is_read_in_a_child(tmp_path: Path) -> None:
     with open_book(shared("uci/concrete.xls")) as book:
         assert book.sheets == ("Sheet1", "Sheet2", "Sheet3")
         assert book.block("Sheet1", 2).rows == 1030
+
+
+def rewritten(path: Path, change: object) -> Path:
+    """The workbook with the XML of its first sheet changed."""
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = change(parts["xl/worksheets/sheet1.xml"])  # type: ignore[operator]
+    with zipfile.ZipFile(path, "w") as new:
+        for name, content in parts.items():
+            new.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda xml: re.sub(rb'<(c|row) r="\w+"', rb"<\1", xml),
+        lambda xml: re.sub(rb'<c r="(\w+)" t="s"', rb'<c t="s" r="\1"', xml),
+        lambda xml: re.sub(rb"<(/?)(row|c|v|sheetData)\b", rb"<\1x:\2", xml).replace(
+            b"<worksheet ", b'<worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
+        ),
+        lambda xml: xml.decode("utf-8").replace('encoding="UTF-8"', 'encoding="UTF-16"').encode("utf-16"),
+    ],
+    ids=["no addresses", "other order", "prefixes", "utf-16"],
+)
+def test_other_writers_are_understood(tmp_path: Path, change: object) -> None:
+    path = rewritten(write_rows(tmp_path / "a.xlsx", [["name", "n"], ["x", 1.5], [7, 2.5]]), change)
+    with open_book(path) as book:
+        preview = book.preview("Data", 10)
+    assert preview.rows == [["name", "n"], ["x", 1.5], [7, 2.5]]
+    assert (preview.last_row, preview.last_column) == (3, 2)
+    with Package(path) as package:
+        found = {(row, cell.column): cell.kind for row, cell in kinds(package, package.sheets[0].part, [1], 2)}
+    assert found == {(2, 1): "s", (3, 1): ""}

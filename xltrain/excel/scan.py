@@ -31,6 +31,7 @@ _TEXT = re.compile(rb"<(?:\w+:)?t\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?t>)", re.S)
 _PHONETIC = re.compile(rb"<(?:\w+:)?rPh\b.*?</(?:\w+:)?rPh>", re.S)
 _ITEM = re.compile(rb"<(?:\w+:)?si\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?si>)", re.S)
 _ATTRIBUTE = re.compile(rb'([\w:]+)\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
+_CELL_START = re.compile(rb"<(?:\w+:)?c[ >/]")
 _KIND = re.compile(rb'\bt="(\w+)"')
 _STYLE = re.compile(rb'\bs="(\d+)"')
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -244,7 +245,7 @@ def rows(package: Package, part: str, first: int = 1, last: int = 1 << 30) -> It
 
 def look(package: Package, part: str) -> Look:
     """What a sheet uses, from its last cell in every row: without a Python object per cell."""
-    last_row = 0
+    last_row, last_column = 0, 0
     widest = b""
     for piece in _whole_rows(package, part):
         for row in piece.split(b"row>"):
@@ -255,7 +256,10 @@ def look(package: Package, part: str) -> Look:
                 last_row = max(last_row, int(address[len(letters) :] or b"0"))
                 if (len(letters), letters) > (len(widest), widest):
                     widest = letters
-    return Look(last_row, column_number(widest.decode("ascii", "replace")))
+            elif cells := len(_CELL_START.findall(row)):  # some writers leave the addresses out
+                last_row = max(last_row + 1, int(address or b"0"))
+                last_column = max(last_column, cells)
+    return Look(last_row, max(last_column, column_number(widest.decode("ascii", "replace"))))
 
 
 def head(package: Package, part: str) -> bytes:
@@ -289,6 +293,7 @@ def kinds(package: Package, part: str, columns: Collection[int], first: int) -> 
     quick = re.compile(
         rb'<c r="(' + letters + rb')(\d+)"([^>]*?)(?:/>|>(?:<f.*?(?:/>|</f>))?(?:<v>([^<]*)</v>)?(.*?)</c>)', re.S
     )
+    number = 0
     for piece in _whole_rows(package, part):
         if piece.count(b"<c ") == piece.count(b'<c r="') and b":c " not in piece:
             for letter, row, attributes, value, inner in quick.findall(piece):
@@ -300,7 +305,7 @@ def kinds(package: Package, part: str, columns: Collection[int], first: int) -> 
                     )
             continue
         for match in _ROW.finditer(piece):
-            number = _row_number(match[1])
+            number = _row_number(match[1]) or number + 1
             if number >= first:
                 for cell in _cells(match[2] or b"", wanted):
                     yield number, cell
