@@ -25,6 +25,12 @@ CASES = [
     ("adam", {"lr": 0.02, "betas": (0.8, 0.95), "weight_decay": 0.1}),
     ("adamw", {"lr": 0.02, "weight_decay": 0.3}),
     ("adamw", {"lr": 0.02}),
+    ("sgd", {"lr": 0.02, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+    ("sgd", {"lr": 0.05, "momentum": 0.0, "dampening": 0.5}),
+    ("adagrad", {"lr": 0.1, "eps": 0.1}),
+    ("rmsprop", {"lr": 0.01, "momentum": 0.9, "centered": True, "eps": 0.1, "weight_decay": 0.1}),
+    ("adam", {"lr": 0.02, "betas": (0.0, 0.9), "eps": 0.1}),
+    ("adamw", {"lr": 0.02, "betas": (0.5, 0.0), "weight_decay": 0.0}),
 ]
 
 

@@ -10,6 +10,8 @@ from xltrain.config.call import parse_call, parse_loss, parse_schedule
 from xltrain.config.settings import Column, Job, Run
 from xltrain.data.columns import infer
 from xltrain.data.table import Origin, Table
+from xltrain.engine.fit import Fitted, fit
+from xltrain.engine.result import Ledger
 
 
 def table(columns: dict[str, Any]) -> Table:
@@ -46,7 +48,7 @@ def run(
         name,
         "",
         parse_call("models", model),
-        parse_loss(loss),
+        parse_loss(loss) if loss else (),
         parse_call("optimizers", optimizer),
         schedule,
         **settings,
@@ -61,3 +63,11 @@ def job(*runs: Run, target: str | tuple[str, ...] = "y", **more: Any) -> Job:
 
 def columns(data: Table, asked: Job) -> list[Column]:
     return infer(data, asked.columns, asked.targets)
+
+
+def train(data: Table, asked: Job, precision: str = "float64", **more: Any) -> Fitted:
+    return fit(asked, data, columns(data, asked), precision=precision, **more)
+
+
+def ledger(fitted: Fitted, target: int = 0) -> Ledger:
+    return fitted.result.targets[target].ledger

@@ -1,9 +1,13 @@
 """A model file says the same as the members that were trained, and holds nothing else."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.torch import save
 
 from tests.engine.make import classes, columns, job, numbers, run, table
 from xltrain.engine.checkpoint import Model, load_model, save_model
@@ -79,6 +83,48 @@ def test_a_file_cut_short_says_so(model: Model, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(WorkbookError):
         load_model(path)
+
+
+def altered(model: Model, path: Path, **changed: Any) -> Path:
+    """A model file whose header says something else."""
+    save_model(path, model)
+    with safe_open(path, "pt") as file:
+        header = json.loads(file.metadata()["xltrain"]) | changed
+        tensors = {name: file.get_tensor(name) for name in ("weights", "buffers")}
+    path.write_bytes(save(tensors, {"xltrain": json.dumps(header)}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"format": 99, "version": "9.0"}, ["newer", "9.0"]),
+        ({"call": {"name": "no-such-model", "values": {}}}, ["m.safetensors"]),
+        ({"call": {"name": "linear", "values": {}}}, ["m.safetensors"]),
+        ({"states": []}, ["m.safetensors"]),
+        ({"encoding": [{"name": "a", "encoder": "no-such-encoder"}]}, ["m.safetensors"]),
+        ({"columns": "none"}, ["m.safetensors"]),
+    ],
+)
+def test_a_header_that_cannot_be_says_so(
+    model: Model, tmp_path: Path, changed: dict[str, Any], words: list[str]
+) -> None:
+    path = altered(model, tmp_path / "m.safetensors", **changed)
+    with pytest.raises(WorkbookError) as caught:
+        load_model(path)
+    assert len(caught.value.problems) == 1
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_an_unaltered_header_loads(model: Model, tmp_path: Path) -> None:
+    assert load_model(altered(model, tmp_path / "m.safetensors")).target == "y"
+
+
+def test_the_spread_is_over_members(model: Model) -> None:
+    new = numbers(10, seed=3)
+    told = model.predict(new, "cpu")
+    assert (told.spread > 0).all()
+    assert model.predict(new.take(np.arange(0)), "cpu").prediction.shape == (0,)
 
 
 def test_a_missing_file_says_so(tmp_path: Path) -> None:

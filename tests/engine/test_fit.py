@@ -7,22 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.engine.make import classes, columns, job, numbers, run, table
+from tests.engine.make import classes, job, ledger, numbers, run, table, train
 from xltrain.config.call import parse_call
-from xltrain.config.settings import Column, Job
+from xltrain.config.settings import Column, Job, Run
 from xltrain.data.table import Table
-from xltrain.engine.fit import Fitted, fit
+from xltrain.engine.fit import Fitted
 from xltrain.engine.plan import plan
 from xltrain.errors import DataError, TrainingError, XltrainError
 from xltrain.events import Event, Planned, Trained
-
-
-def train(data: Table, asked: Job, precision: str = "float64", **more: Any) -> Fitted:
-    return fit(asked, data, columns(data, asked), precision=precision, **more)
-
-
-def ledger(fitted: Fitted, target: int = 0) -> Any:
-    return fitted.result.targets[target].ledger
 
 
 @pytest.mark.parametrize(
@@ -57,30 +49,6 @@ def test_the_same_job_gives_the_same_bits() -> None:
     data, asked = numbers(), job(run("x", "mlp(16, dropout=0.2)"), run("y", "mlp(16, dropout=0.1)"))
     one, other = train(data, asked, "float32"), train(data, asked, "float32")
     np.testing.assert_array_equal(ledger(one).loss, ledger(other).loss)
-
-
-def test_held_out_rows_have_no_influence_on_what_scores_them() -> None:
-    data, asked = numbers(90), job(run("x", patience=2, epochs=12))
-    before = train(data, asked)
-    held_out = np.flatnonzero(ledger(before).fold == 1)
-    changed = {name: np.array(data.data.column(name).to_pylist()) for name in data.names}
-    changed["y"][held_out] = changed["y"][held_out][::-1] * 1.5 + 3
-    changed["a"][held_out] = changed["a"][held_out][::-1] + 1
-    after = train(table(changed), asked)
-    np.testing.assert_array_equal(ledger(after).fold, ledger(before).fold)
-    # Member 1 saw none of the changed cells, so it is the same to the last bit.
-    weights = [next(iter(fitted.models.values())).weights for fitted in (before, after)]
-    assert bool((weights[0][1] == weights[1][1]).all())
-    assert not bool((weights[0][0] == weights[1][0]).all())
-
-
-def test_random_targets_show_no_gain() -> None:
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        data = table({"a": rng.normal(size=150), "b": rng.normal(size=150), "y": rng.normal(size=150)})
-        target = train(data, job(run(epochs=30, patience=5)), "float32").result.targets[0]
-        constant = target.baselines["constant"]["rmse"].value
-        assert target.best.metrics["rmse"].value > 0.97 * constant
 
 
 @pytest.mark.parametrize("split", ["random", "stratified", "group(kind)"])
@@ -148,16 +116,74 @@ def test_two_classes_with_one_output() -> None:
     assert target.best.metrics["roc_auc"].value > 0.9
 
 
-def test_weights_of_zero_take_rows_out_of_training() -> None:
+def weighted(y: Any, weight: Any, *runs: Run) -> Fitted:
     data = numbers(90)
-    y = np.array(data.data.column("y").to_pylist())
-    y[::3] = 1e6
-    weight = np.where(np.arange(90) % 3 == 0, 0.0, 1.0)
-    wild = {"a": data.data.column("a"), "b": data.data.column("b"), "y": y, "w": weight}
-    asked = job(run("x", "linear", epochs=40, optimizer="adamw(lr=3e-2)"))
+    asked = job(*runs)
     asked = replace(asked, columns=(*asked.columns, Column("w", role="weight")))
-    found = ledger(train(table(wild), asked))
+    columns = {name: data.data.column(name) for name in ("a", "b", "kind")}
+    return train(table({**columns, "y": y, "w": pa.array(weight, from_pandas=True)}), asked)
+
+
+def test_rows_of_weight_zero_are_scored_but_not_learned_from() -> None:
+    y = np.array(numbers(90).data.column("y").to_pylist())
+    weight = np.where(np.arange(90) % 3 == 0, 0.0, 1.0)
+    tame = weighted(y, weight)
+    wild = weighted(np.where(weight == 0, 1e6, y), weight)
+    np.testing.assert_array_equal(ledger(wild).prediction, ledger(tame).prediction)
+    assert (ledger(wild).scored_by == 1).all()
+    assert any("30" in note and "'w'" in note for note in wild.result.notes)
+
+
+def test_rows_without_a_weight_count_one() -> None:
+    y = np.array(numbers(90).data.column("y").to_pylist())
+    gaps = np.where(np.arange(90) % 2 == 0, np.nan, 1.0)
+    fitted = weighted(y, gaps)
+    np.testing.assert_array_equal(ledger(fitted).loss, ledger(train(numbers(90), job())).loss)
+    assert any("45" in note for note in fitted.result.notes)
+
+
+def test_weights_pull_the_fit() -> None:
+    y = np.array(numbers(90).data.column("y").to_pylist())
+    heavy = np.arange(90) % 2 == 0
+    y = y + np.where(heavy, 40.0, 0.0)
+    slow = run(model="linear", epochs=60, optimizer="adamw(lr=3e-2)")
+    error = [ledger(weighted(y, np.where(heavy, each, 1.0), slow)).prediction - y for each in (1.0, 50.0)]
+    assert np.abs(error[1][heavy]).mean() < np.abs(error[0][heavy]).mean() / 2
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"), [([-1.0] + [1.0] * 89, ["E2", "'w'"]), ([0.0] * 90, ["'w'"]), (["much"] * 90, ["E2", "much"])]
+)
+def test_bad_weights_say_so(weight: list[Any], words: list[str]) -> None:
+    with pytest.raises(DataError) as caught:
+        weighted(np.array(numbers(90).data.column("y").to_pylist()), weight)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_classes_that_a_fold_never_saw_are_masked() -> None:
+    """Group c alone holds class z: the member that holds c out gives z next to nothing, and its loss stays finite."""
+    rng = np.random.default_rng(0)
+    shop = np.repeat(["a", "b", "c"], 30)
+    y = np.where(shop == "c", rng.choice(["x", "y", "z"], 90), rng.choice(["x", "y"], 90))
+    asked = job(run(loss="cross_entropy"), split=parse_call("splits", "group(shop)"))
+    fitted = train(table({"a": rng.normal(size=90), "shop": shop, "y": y}), asked)
+    found = ledger(fitted)
+    assert found.probability[shop == "c", 2].max() < 1e-9
+    assert found.probability[shop != "c", 2].max() > 1e-3
     assert np.isfinite(found.loss).all()
+    assert found.loss[(shop == "c") & (y == "z")].min() > 20
+    assert fitted.models["y"].unseen is not None
+
+
+@pytest.mark.parametrize("setting", [{"imbalance": "balanced"}, {"loss": "cross_entropy(class_weight=balanced)"}])
+def test_balance_finds_more_of_the_rare_class(setting: dict[str, str]) -> None:
+    rng = np.random.default_rng(0)
+    rare = rng.random(400) < 0.08
+    data = table({"a": rng.normal(rare * 1.2, 1), "y": np.where(rare, "rare", "usual")})
+    runs = [run(**({"loss": "cross_entropy", "epochs": 25} | each)) for each in ({}, setting)]
+    found = [ledger(train(data, job(each))) for each in runs]
+    recall = [np.mean(each.prediction[rare] == 0) for each in found]
+    assert recall[1] > recall[0] + 0.3
 
 
 def test_two_targets_share_stacks() -> None:
@@ -188,12 +214,29 @@ def test_all_diverged_is_one_line() -> None:
 
 def test_an_interruption_keeps_what_is_complete() -> None:
     def interrupt(event: Event) -> None:
-        if isinstance(event, Trained) and event.stack == 2:
+        if isinstance(event, Trained) and event.stack == 2 and event.epoch == 3:
             raise KeyboardInterrupt
 
-    fitted = train(numbers(60), job(run("one"), run("two", "linear")), listen=interrupt)
+    fitted = train(numbers(60), job(run("one"), run("two", "linear"), run("three", "mlp(4)")), listen=interrupt)
     assert fitted.result.interrupted
-    assert "one" in {each.name for each in fitted.result.targets[0].runs}
+    found = {each.name: each for each in fitted.result.targets[0].runs}
+    assert set(found) == {"one", "two"}
+    assert (found["one"].stopped, len(found["one"].curves.validation)) == ("epochs", 6)
+    assert (found["two"].stopped, len(found["two"].curves.validation)) == ("interrupted", 3)
+    assert (ledger(fitted).scored_by == 1).all()
+
+
+def test_an_interruption_keeps_whole_targets_only() -> None:
+    data = numbers(60)
+    both = table({**{name: data.data.column(name) for name in data.names}, "c": np.array(["p", "q"] * 30)})
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Trained) and event.stack == 1 and event.epoch == 3:
+            raise KeyboardInterrupt
+
+    fitted = train(both, job(run(loss=""), target=("y", "c")), listen=interrupt)
+    assert [target.target for target in fitted.result.targets] == ["y"]
+    assert set(fitted.models) == {"y"}
 
 
 def broken(**changed: Any) -> Table:
@@ -208,6 +251,10 @@ def broken(**changed: Any) -> Table:
         (broken(y=["a"] * 39 + ["b"]), job(run(loss="cross_entropy")), ["book.xlsx!Data!D41", "'b'"]),
         (broken(y=[str(value) for value in range(39)] + ["abc"]), job(task="regression"), ["D41", "'abc'"]),
         (broken(), job(folds=50), ["50"]),
+        (broken(), job(target="yy"), ["'yy'", "'y'"]),
+        (broken(), job(run(loss="hinge")), ["hinge", "classification", "regression"]),
+        (broken(y=list("abcd") * 10), job(run(loss="binary_cross_entropy")), ["binary_cross_entropy", "4"]),
+        (broken(y=list("abcd") * 10), job(run(loss="focal(alpha=(1, 2))")), ["alpha", "4", "2"]),
         (broken(y=pa.nulls(40, pa.float64())), job(), ["no values"]),
         (table({"y": np.arange(20.0)}), job(), ["learn from"]),
         (broken(), job(run(loss="cross_entropy"), task="regression"), ["cross_entropy"]),

@@ -153,8 +153,13 @@ class _Checker:
         runs = []
         for point in itertools.product(*options):
             settings = {field.header: value for field, (_, value) in zip(fields, point, strict=True)}
-            base = name or (str(settings["model"]) if not point[1][0] else "")
-            labels = [each for each, _ in point if each]
+            base = name or str(settings["model"])
+            # Without a name the model stands in for one, so its own label says nothing new.
+            labels = [
+                each
+                for field, (each, _) in zip(fields, point, strict=True)
+                if each and (name or field.header != "model")
+            ]
             full = " ".join([base, *labels]).strip()
             runs.append(Run(name=full, **settings, note=note, keep=keep, place=row.place))
         return _numbered(runs)

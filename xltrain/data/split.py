@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 from xltrain import choices as choices
 from xltrain.config.settings import Column
 from xltrain.data.encode import Target
+from xltrain.data.header import find
 from xltrain.data.table import Table
 from xltrain.data.values import days, empty, words
 from xltrain.errors import ConfigError, DataError
 from xltrain.language import canonical, text
 from xltrain.place import Problem
-from xltrain.registry import Call, splits, unknown
+from xltrain.registry import Call, splits
 
 Rows = npt.NDArray[np.int64]
 
@@ -122,12 +123,13 @@ def _word(word: str | None) -> int:
 
 
 def _column(table: Table, columns: Sequence[Column], split: Call) -> str:
-    """The column that a split names, or the one of the role it needs."""
+    """The column that a split names, by any unambiguous beginning, or the one of the role it needs."""
     named = str(split.values[0][1]) if split.values else ""
     if named:
-        if named in table.names:
-            return named
-        raise ConfigError(Problem(None, unknown(text("word_column"), named, table.names)))
+        try:
+            return find(named, table.names)
+        except DataError as error:  # the job names it, not the data
+            raise ConfigError(error.problems) from error
     role = split.choice.facts["needs"]
     for column in columns:
         if column.role == role and column.name in table.names:

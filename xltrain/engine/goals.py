@@ -142,9 +142,16 @@ def _task(job: Job, table: Table, column: Column, runs: Sequence[Run]) -> str:
         return job.task
     named = {term.call.choice.facts["task"] for run in runs for term in run.loss}
     by_values = task_of(table, column)
-    if named == {"classification"} or (named == {"regression"} and column.type == "numeric"):
-        return str(named.pop())
-    return by_values
+    if named == {"regression"} and column.type == "numeric":
+        return "regression"
+    return "classification" if named == {"classification"} and _may_be_classes(table, column) else by_values
+
+
+def _may_be_classes(table: Table, column: Column) -> bool:
+    """Whether values can be labels: no measurements, which are fractions that hardly ever come twice."""
+    values = numbers(table.data.column(column.name))
+    known, counts = np.unique(values[np.isfinite(values)], return_counts=True)
+    return column.type != "numeric" or bool((known == np.round(known)).all() or (counts > 1).all())
 
 
 def _check_target(table: Table, target: Target) -> Problem | None:
