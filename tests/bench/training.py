@@ -1,11 +1,10 @@
 """The training loop against Lightning and against a plain loop over slices; five folds stacked and one by one."""
 
-import contextlib
 import logging
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -19,50 +18,73 @@ from xltrain.engine.plan import Member
 from xltrain.engine.stack import Arrays, Stack
 from xltrain.registry import Term, losses, models, optimizers, schedules
 
-ROWS, FEATURES, BATCH, EPOCHS = 40_000, 30, 256, 3
-WIDTHS = (256, 128)
-REPEATS = 3
+ROWS, FEATURES, EPOCHS = 40_000, 30, 3
+Shape = tuple[tuple[int, ...], int]  # widths of the hidden layers, batch size
+LARGE: Shape = ((256, 128), 256)
+SHAPES: tuple[Shape, ...] = (LARGE, ((128, 128), 64), ((32,), 32))  # the second is what a job has by default
+REPEATS = 5
 FOLDS = 5
 
 
 def main(device: str = "") -> None:
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    """Everything on the CPU in one thread, then on the GPU where torch has one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for name in [device] if device else ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]:
+            _compare(torch.device(name))
+    finally:
+        torch.set_num_threads(before)
+
+
+def _compare(where: torch.device) -> None:
     x, y = torch.randn(ROWS, FEATURES), torch.randn(ROWS)
     rows = np.arange(ROWS)
     cut = ROWS * 49 // 50
     alone = [Part(0, 0, rows[:cut], rows[cut:], rows[cut:])]
-    runs: dict[str, Callable[[], None]] = {
-        "xltrain, one member": lambda: _stack(x, y, alone, where),
-        "plain loop over slices": lambda: _plain(x, y, cut, where),
+    runs: dict[str, Callable[[], object]] = {
+        "xltrain, one member": lambda: _stack(x, y, alone, where, LARGE),
+        "plain loop over slices": lambda: _plain(x, y, alone, where, LARGE),
     }
-    with contextlib.suppress(ImportError):
+    try:
         import lightning  # noqa: F401
-
-        runs["Lightning, DataLoader"] = lambda: _lightning(x, y, cut, where)
-    seconds = {name: _median(run) for name, run in runs.items()}
-    _table(
-        f"training: {FEATURES}-{'-'.join(map(str, WIDTHS))}-1, batch {BATCH}, {cut:,} rows, {where}",
-        seconds,
-        cut * EPOCHS,
-    )
-    if "Lightning, DataLoader" not in runs:
-        print("Lightning is not installed: pip install '.[bench]'")
+    except ImportError as error:
+        print(f"Lightning is left out ({error}): pip install '.[bench]'")
+    else:
+        runs["Lightning, DataLoader"] = lambda: _lightning(x, y, cut, where, LARGE)
+    _table(f"one training of {cut:,} rows: {_named(LARGE)}, {where}", runs, cut * EPOCHS)
 
     folds = _folds()
     work = sum(len(fold.training) for fold in folds) * EPOCHS
-    for widths, batch in ((WIDTHS, BATCH), ((128, 128), 64), ((32,), 32)):
-        together = _median(lambda: _stack(x, y, folds, where, widths, batch))  # noqa: B023
-        apart = _median(lambda: [_stack(x, y, [fold], where, widths, batch) for fold in folds])  # noqa: B023
-        title = f"{FOLDS} folds: {FEATURES}-{'-'.join(map(str, widths))}-1, batch {batch}, {where}"
-        _table(title, {"stacked": together, "one by one": apart}, work)
+    for shape in SHAPES:
+        five: dict[str, Callable[[], object]] = {
+            "xltrain, stacked": lambda: _stack(x, y, folds, where, shape),  # noqa: B023
+            "xltrain, one by one": lambda: [_stack(x, y, [fold], where, shape) for fold in folds],  # noqa: B023
+            "plain, one by one": lambda: _plain(x, y, folds, where, shape),  # noqa: B023
+        }
+        _table(f"{FOLDS} folds of {len(folds[0].training):,} rows: {_named(shape)}, {where}", five, work)
 
 
-def _table(title: str, seconds: dict[str, float], rows: int) -> None:
+def _named(shape: Shape) -> str:
+    return f"{FEATURES}-{'-'.join(map(str, shape[0]))}-1, batch {shape[1]}"
+
+
+def _table(title: str, runs: Mapping[str, Callable[[], object]], rows: int) -> None:
+    """The median of several rounds in which every rival runs once, so that a busy moment hits all alike."""
+    for run in runs.values():
+        run()  # imports, allocations
+    taken: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(REPEATS):
+        for name, run in runs.items():
+            began = time.perf_counter()
+            run()
+            taken[name].append(time.perf_counter() - began)
+    seconds = {name: statistics.median(each) for name, each in taken.items()}
     print(f"\n{title}")
     print(f"{'':<24}{'seconds':>10}{'rows/s':>14}{'ratio':>8}")
     base = next(iter(seconds.values()))
-    for name, taken in seconds.items():
-        print(f"{name:<24}{taken:>10.2f}{rows / taken:>14,.0f}{taken / base:>8.2f}")
+    for name, each in seconds.items():
+        print(f"{name:<24}{each:>10.2f}{rows / each:>14,.0f}{each / base:>8.2f}")
 
 
 def _folds() -> list[Part]:
@@ -81,19 +103,18 @@ def _stack(
     y: torch.Tensor,
     parts: Sequence[Part],
     device: torch.device,
-    widths: Sequence[int] = WIDTHS,
-    batch: int = BATCH,
+    shape: Shape,
 ) -> None:
     """Our loop; validation once an epoch, as always."""
     run = Run(
         "bench",
         "y",
-        models.call("mlp", *widths),
+        models.call("mlp", *shape[0]),
         (Term(1.0, losses.call("mse")),),
         optimizers.call("adamw"),
         (schedules.call("constant"),),
         epochs=EPOCHS,
-        batch_size=batch,
+        batch_size=shape[1],
         patience=0,
         clip_norm=0,
     )
@@ -104,40 +125,45 @@ def _stack(
     _wait(device)
 
 
-def _network() -> torch.nn.Module:
+def _network(shape: Shape) -> torch.nn.Module:
     layers: list[torch.nn.Module] = []
     width = FEATURES
-    for wide in WIDTHS:
+    for wide in shape[0]:
         layers += [torch.nn.Linear(width, wide), torch.nn.ReLU()]
         width = wide
     return torch.nn.Sequential(*layers, torch.nn.Linear(width, 1))
 
 
-def _plain(x: torch.Tensor, y: torch.Tensor, cut: int, device: torch.device) -> None:
+def _plain(x: torch.Tensor, y: torch.Tensor, parts: Sequence[Part], device: torch.device, shape: Shape) -> None:
     """What one writes by hand: shuffled slices of tensors, a fused optimizer."""
-    x, y = x.to(device), y.to(device)
-    network = _network().to(device)
-    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
-    for _ in range(EPOCHS):
-        order = torch.randperm(cut, device=device)
-        for start in range(0, cut, BATCH):
-            rows = order[start : start + BATCH]
-            loss = (network(x[rows]).squeeze(-1) - y[rows]).square().mean()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-        with torch.no_grad():
-            (network(x[cut:]).squeeze(-1) - y[cut:]).square().mean()
+    for part in parts:
+        inputs, targets = (each[torch.from_numpy(part.training)].to(device) for each in (x, y))
+        others, wanted = (each[torch.from_numpy(part.validation)].to(device) for each in (x, y))
+        network = _network(shape).to(device)
+        optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+        for _ in range(EPOCHS):
+            order = torch.randperm(len(inputs), device=device)
+            for start in range(0, len(inputs), shape[1]):
+                rows = order[start : start + shape[1]]
+                loss = (network(inputs[rows]).squeeze(-1) - targets[rows]).square().mean()
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
+            with torch.no_grad():
+                (network(others).squeeze(-1) - wanted).square().mean()
     _wait(device)
 
 
-def _lightning(x: torch.Tensor, y: torch.Tensor, cut: int, device: torch.device) -> None:
+def _lightning(x: torch.Tensor, y: torch.Tensor, cut: int, device: torch.device, shape: Shape) -> None:
     import lightning
+
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
     class Module(lightning.LightningModule):
         def __init__(self) -> None:
             super().__init__()
-            self.network = _network()
+            self.network = _network(shape)
 
         def training_step(self, batch: Sequence[torch.Tensor], _: int) -> torch.Tensor:
             return (self.network(batch[0]).squeeze(-1) - batch[1]).square().mean()
@@ -161,7 +187,7 @@ def _lightning(x: torch.Tensor, y: torch.Tensor, cut: int, device: torch.device)
         trainer = lightning.Trainer(max_epochs=EPOCHS, accelerator=kind, num_sanity_val_steps=0, **quiet)
         trainer.fit(
             Module(),
-            torch.utils.data.DataLoader(data(x[:cut], y[:cut]), batch_size=BATCH, shuffle=True),
+            torch.utils.data.DataLoader(data(x[:cut], y[:cut]), batch_size=shape[1], shuffle=True),
             torch.utils.data.DataLoader(data(x[cut:], y[cut:]), batch_size=4096),
         )
 
@@ -171,16 +197,5 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
-def _median(run: Callable[[], object]) -> float:
-    run()  # imports, allocations
-    taken = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
-
-
 if __name__ == "__main__":
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     main()

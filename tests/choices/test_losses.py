@@ -79,7 +79,7 @@ def test_huber_equals_torch_for_every_delta(delta: float) -> None:
 def test_pinball_equals_scikit_learn(q: float) -> None:
     prediction, target, _ = inputs(losses["pinball"], (50,))
     ours = losses["pinball"].function(prediction, target, q=q).mean()
-    assert float(ours) == pytest.approx(mean_pinball_loss(target, prediction.detach(), alpha=q))
+    assert ours.item() == pytest.approx(mean_pinball_loss(target, prediction.detach(), alpha=q))
 
 
 @pytest.mark.parametrize("choice", LOSSES, ids=lambda choice: choice.name)
@@ -139,7 +139,7 @@ def test_focal_weights_depend_on_the_class() -> None:
 def test_hinge_equals_scikit_learn() -> None:
     prediction, target, _ = inputs(losses["hinge"], (50,))
     ours = losses["hinge"].function(prediction, target, margin=1.0).mean()
-    assert float(ours) == pytest.approx(hinge_loss(target, prediction.detach(), labels=[0, 1, 2, 3]))
+    assert ours.item() == pytest.approx(hinge_loss(target, prediction.detach(), labels=[0, 1, 2, 3]))
 
 
 def test_hinge_looks_at_the_strongest_rival() -> None:

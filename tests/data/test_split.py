@@ -96,6 +96,8 @@ def test_time_only_runs_forward(folds: int) -> None:
     for part in found:
         assert DAYS[part.training].max() < DAYS[part.validation].min()
         assert DAYS[part.validation].max() < DAYS[part.held_out].min()
+        before = np.flatnonzero(DAYS[part.held_out].min() > DAYS)
+        assert sorted([*part.training, *part.validation]) == before.tolist()
     scored = np.concatenate([part.held_out for part in found])
     assert len(scored) == len(set(scored)) < ROWS
     never = np.setdiff1d(np.arange(ROWS), scored)

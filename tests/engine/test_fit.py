@@ -62,10 +62,31 @@ def test_every_row_is_scored_once(split: str) -> None:
         assert all(len(set(found.fold[kinds == kind])) == 1 for kind in set(kinds))
 
 
+def test_the_ledger_holds_each_rows_own_loss() -> None:
+    found = ledger(train(numbers(60), job(run(loss="2*mse"))))
+    own = 2 * np.square((found.prediction - found.target) / found.target.std())
+    np.testing.assert_allclose(found.loss, own, rtol=1e-10)
+    assert found.percentile[np.argmax(own)] == 100
+    assert found.percentile[np.argmin(own)] == pytest.approx(100 / 60)
+
+
+def test_the_ledgers_loss_is_unweighted() -> None:
+    fitted = train(classes(), job(run(loss="cross_entropy(class_weight=(1, 5, 9))", imbalance="balanced")))
+    found = ledger(fitted)
+    assert found.probability is not None
+    own = -np.log(found.probability[np.arange(150), found.target.astype(int)])
+    np.testing.assert_allclose(found.loss, own, rtol=1e-8)
+    np.testing.assert_array_equal(found.prediction, found.probability.argmax(1))
+
+
 def test_repeats_score_every_row_again() -> None:
-    found = ledger(train(numbers(60), job(repeats=2)))
-    assert (found.scored_by == 2).all()
-    assert np.isfinite(found.spread).all()
+    once, again = (ledger(train(numbers(60), job(repeats=count))) for count in (1, 2))
+    assert (again.scored_by == 2).all()
+    assert np.isfinite(again.spread).all()
+    second = 2 * again.prediction - once.prediction
+    losses = [np.square((each - once.target) / once.target.std()) for each in (once.prediction, second)]
+    np.testing.assert_allclose(again.loss, np.mean(losses, 0), rtol=1e-6)
+    np.testing.assert_allclose(again.spread, np.std([once.prediction, second], 0, ddof=1), rtol=1e-6)
 
 
 def test_the_first_stretch_of_time_is_never_scored() -> None:

@@ -39,7 +39,7 @@ def member(asked: Run, fold: int = 0, seed: int = 0, classes: int = 0, rows: int
     """A member with its own rows, seed and scales."""
     rng = np.random.default_rng([fold, seed])
     order = rng.permutation(rows)
-    cut = rows * 2 // 3 - fold * 3
+    cut = rows * 2 // 3 - fold * 9  # so that members differ in their number of steps
     part = Part(0, fold, np.sort(order[:cut]), np.sort(order[cut : cut + 12 - fold]), np.sort(order[cut + 12 - fold :]))
     state = State(rng.uniform(0.5, 2, FEATURES), rng.normal(size=FEATURES), np.zeros(FEATURES))
     counts = None
@@ -102,6 +102,33 @@ def test_classes_and_sample_weights_stack(loss: str, more: dict[str, Any]) -> No
     members = [member(run(loss=loss, **more), fold, fold, CLASSES, data=data) for fold in range(3)]
     for stacked, each in zip(trained(members, data), members, strict=True):
         assert_alike(stacked, trained([each], data)[0])
+
+
+def test_how_many_rows_are_looked_up_at_a_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = arrays(weight=np.random.default_rng(1).uniform(0, 3, ROWS))
+    members = [member(run(batch_size=4, accumulate=2), fold, fold) for fold in range(3)]
+    whole = trained(members, data)
+    for block in (1, 200):
+        monkeypatch.setattr("xltrain.engine.stack.BLOCK", block)
+        for one, other in zip(whole, trained(members, data), strict=True):
+            assert one.weights is not None
+            assert other.weights is not None
+            assert bool((one.weights == other.weights).all())
+
+
+@pytest.mark.parametrize("model", ["mlp(8)", "mlp(8, norm=batch)"])
+def test_the_weights_kept_are_those_of_the_best_epoch(model: str) -> None:
+    data = arrays()
+    wild = member(run(model=model, optimizer="adamw(lr=0.2)", epochs=30, patience=8))
+    (course,) = trained([wild], data)
+    assert course.epoch < len(course.validation)
+    assert course.epoch == int(np.argmin(course.validation)) + 1
+    assert course.weights is not None
+    assert course.buffers is not None
+    stack = Stack([wild], data, CPU, torch.float64, [course.weights])
+    stack.buffers = course.buffers.unsqueeze(0)
+    assert stack.validate().item() == pytest.approx(course.best, rel=1e-12)
+    assert course.best == min(course.validation)
 
 
 def test_numbers_of_a_loss_may_differ_between_members() -> None:

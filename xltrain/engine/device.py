@@ -10,7 +10,7 @@ from xltrain.lazy import torch
 from xltrain.place import Place, Problem
 
 MOST_THREADS = 8
-SMALL_STEP = 4_000_000  # multiplications in a forward pass below which threads cost more than they give
+SMALL_STEP = 100_000_000  # multiplications in a forward pass below which threads cost more than they give
 
 
 def resolve(device: str, place: Place | None = None) -> "torch.device":
