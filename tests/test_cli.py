@@ -80,3 +80,21 @@ def test_traceback_never_reaches_a_user(monkeypatch: pytest.MonkeyPatch, capsys:
     assert "ZeroDivisionError" in error
     assert "Traceback" not in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fit"], "缺少 JOB | BOOK..."),
+        (["merge", "a.xlsx"], "缺少 OUT"),
+        (["merge", "a.xlsx", "--outptu", "b"], "没有选项 --outptu"),
+        ([], "缺少命令"),
+    ],
+)
+def test_wrong_calls_are_told_in_the_language(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--language", "zh", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.splitlines()) == 1

@@ -152,7 +152,7 @@ def _run(arguments: Sequence[str], as_document: bool) -> int:
         hint = ""
         if isinstance(error, click.UsageError) and error.ctx is not None:
             hint = text("see_help", command=error.ctx.command_path)
-        emit_problems([Problem(None, error.format_message(), hint)], as_document)
+        emit_problems([Problem(None, _usage(error), hint)], as_document)
         return 2
     except (KeyboardInterrupt, click.Abort):
         emit_problems([Problem(None, text("interrupted"))], as_document)
@@ -172,6 +172,19 @@ def _run(arguments: Sequence[str], as_document: bool) -> int:
         message = text("internal_error", kind=type(error).__name__, reason=str(error) or "-")
         emit_problems([Problem(None, message, text("internal_error_hint"))], as_document)
         return 1
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click found wrong with a call, in the current language where it is one of the usual things."""
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        return text("usage_missing", name=error.param.metavar or error.param.opts[0])
+    if isinstance(error, click.NoSuchOption):
+        return text("usage_no_option", name=error.option_name)
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        return text("usage_bad_value", name=error.param.opts[0], reason=error.message)
+    if error.message == "Missing command.":
+        return text("usage_no_command")
+    return error.format_message()
 
 
 def _reason(error: OSError) -> str:

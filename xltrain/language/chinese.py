@@ -553,6 +553,10 @@ MESSAGES: dict[str, str] = {
     "require_form": "--require 需要形如 rmse<400 的条件，实际为“{found}”",
     "require_broken": "{target} 不满足 {condition}：折外为 {found}",
     # --- cli -----------------------------------------------------------------------------------------------
+    "usage_missing": "缺少 {name}",
+    "usage_no_option": "没有选项 {name}",
+    "usage_bad_value": "{name}：{reason}",
+    "usage_no_command": "缺少命令",
     "progress_live": "第 {epoch}/{epochs} 轮，损失 {loss}，最好 {best}，{active}/{members} 在训练，剩余 {left}",
     "new_target_alone": "--target 需要有数据才能找到这一列",
     "new_target_alone_hint": "请用 --from 给出工作簿",

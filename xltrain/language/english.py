@@ -555,6 +555,10 @@ MESSAGES: dict[str, str] = {
     "require_form": "--require needs a condition such as rmse<400, got '{found}'",
     "require_broken": "{condition} does not hold for {target}: it is {found} out of fold",
     # --- cli -----------------------------------------------------------------------------------------------
+    "usage_missing": "{name} is missing",
+    "usage_no_option": "there is no option {name}",
+    "usage_bad_value": "{name}: {reason}",
+    "usage_no_command": "a command is missing",
     "progress_live": "epoch {epoch}/{epochs}, loss {loss}, best {best}, {active}/{members} training, {left} left",
     "new_target_alone": "--target needs data to find the column in",
     "new_target_alone_hint": "add --from with the books",
