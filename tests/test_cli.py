@@ -86,7 +86,7 @@ def test_traceback_never_reaches_a_user(monkeypatch: pytest.MonkeyPatch, capsys:
     ("arguments", "words"),
     [
         (["fit"], "缺少 JOB | BOOK..."),
-        (["merge", "a.xlsx"], "缺少 OUT"),
+        (["merge", "a.xlsx"], "缺少 -o OUT"),
         (["merge", "a.xlsx", "--outptu", "b"], "没有选项 --outptu"),
         ([], "缺少命令"),
     ],

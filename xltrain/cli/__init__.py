@@ -177,7 +177,9 @@ def _run(arguments: Sequence[str], as_document: bool) -> int:
 def _usage(error: click.ClickException) -> str:
     """What click found wrong with a call, in the current language where it is one of the usual things."""
     if isinstance(error, click.MissingParameter) and error.param is not None:
-        return text("usage_missing", name=error.param.metavar or error.param.opts[0])
+        shown = error.param.metavar or error.param.opts[0]
+        named = f"{error.param.opts[0]} {shown}" if isinstance(error.param, click.Option) else shown
+        return text("usage_missing", name=named)
     if isinstance(error, click.NoSuchOption):
         return text("usage_no_option", name=error.option_name)
     if isinstance(error, click.BadParameter) and error.param is not None:
