@@ -14,11 +14,15 @@ CORE = {"place", "errors", "registry", "lazy", "events", "language"}
 MAY_IMPORT = {
     **{name: set() for name in CORE},
     "choices": set(),
-    "excel": set(),
+    "worker": set(),
+    "excel": {"worker"},
     "config": {"choices", "excel"},
     "data": {
         "choices",
-        "excel.scan",
+        "worker",
+        "excel.book",
+        "excel.grid",
+        "excel.heading",
         "excel.read",
         "excel.structure",
         "excel.package",

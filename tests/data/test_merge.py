@@ -9,7 +9,8 @@ import pytest
 from tests.books import write_rows, write_sheets
 from tests.shared import shared
 from xltrain.config.settings import Column
-from xltrain.data.merge import Input, merge
+from xltrain.data.inputs import Input
+from xltrain.data.merge import merge
 from xltrain.data.table import MergeReport, Table
 from xltrain.errors import DataError, WorkbookError
 
@@ -85,7 +86,7 @@ def test_error_cells_are_reported(tmp_path: Path) -> None:
 
 
 def test_a_word_in_a_column_of_numbers_is_a_doubt_with_its_place(tmp_path: Path) -> None:
-    rows = [["n", "m"], *[[number, 1] for number in range(30)], ["abc", 1], ["def", 1]]
+    rows = [["n", "m"], *[[number, 1] for number in range(30)], ["abc", 1], ["def", 2]]
     table, report = stack(write_rows(tmp_path / "a.xlsx", rows))
     assert "a.xlsx!Data!A32: expected a number in 'n', got 'abc'" in str(report.doubts[0])
     assert "1 more" in str(report.doubts[0])
@@ -130,11 +131,11 @@ def test_a_sheet_that_is_no_data_is_left_out_with_a_reason(tmp_path: Path) -> No
     assert {source.sheet for source in report.sources if source.reason} == {"Citation", "Empty"}
 
 
-def test_duplicate_headers_name_both_cells(tmp_path: Path) -> None:
-    with pytest.raises(DataError) as caught:
-        stack(write_rows(tmp_path / "a.xlsx", [["a", "b", " A"], [1, 2, 3]]))
-    assert "a.xlsx!Data!C1" in str(caught.value)
-    assert "A1" in caught.value.problems[0].message
+def test_duplicate_headers_are_numbered_and_name_both_cells(tmp_path: Path) -> None:
+    table, report = stack(write_rows(tmp_path / "a.xlsx", [["a", "b", " A"], [1, 2, 3]]))
+    assert table.names == ["a", "b", "A (2)"]
+    assert "a.xlsx!Data!C1" in str(report.doubts[0])
+    assert "A1" in report.doubts[0].message
 
 
 def test_all_unreadable_books_at_once(tmp_path: Path) -> None:
@@ -157,7 +158,9 @@ def test_csv_values_are_typed_by_their_look(tmp_path: Path) -> None:
 
 
 def test_a_table_of_something_else_is_not_stacked(tmp_path: Path) -> None:
-    sales = write_rows(tmp_path / "sales.xlsx", [["id", "name", "sku", "price", "date"], *[[1, "x", "s", 2, 3]] * 5])
+    sales = write_rows(
+        tmp_path / "sales.xlsx", [["id", "name", "sku", "price", "date"], *[[n, "x", "s", 2, 3] for n in range(5)]]
+    )
     customers = write_rows(tmp_path / "customers.xlsx", [["id", "name", "status"], [1, "x", "gold"]])
     table, report = stack(customers, sales)
     assert len(table) == 5

@@ -1,48 +1,122 @@
-"""Where the table stands on a sheet."""
+"""Where tables stand on a sheet, and what their columns are called."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
-from xltrain.excel.read import Preview
-from xltrain.excel.structure import find_table
+from xltrain.excel.grid import NamedTable, grid_of
+from xltrain.excel.structure import Area, Asked, find_tables
 
+NOTHING = Asked()
 H = ["name", "kind", "n", "m"]
 ROWS: list[list[Any]] = [["x", "k", 1, 2.5], ["y", "k", 2, 3.5], ["z", None, 3, 4.5]]
 
 
-def header_row(*rows: list[Any]) -> int:
-    return find_table(Preview(list(rows), len(rows), 4)).header_row
+def tables(rows: list[list[Any]], asked: Asked = NOTHING, **more: Any) -> list[Area]:
+    return find_tables(grid_of(enumerate(rows, 1), **more), asked)[0]
+
+
+def only(rows: list[list[Any]], asked: Asked = NOTHING, **more: Any) -> Area:
+    found = tables(rows, asked, **more)
+    assert len(found) == 1
+    return found[0]
 
 
 @pytest.mark.parametrize(
-    ("rows", "row"),
+    ("rows", "header"),
     [
-        ([H, *ROWS], 1),
-        ([["Report 2024"], [], ["by", "head office"], [], H, *ROWS], 5),
-        ([["some", "notes", "on top"], ["or", "merged"], H, *ROWS], 3),
-        ([["name", 2021, 2022, 2023], ["x", 1, 2, 3], ["y", 4, 5, 6]], 1),
-        ([["a", "b"], ["x", "y"], ["z", "w"]], 1),
-        ([["city", "street", "a note", "n"], ["A", "B", "C", 1], ["D", "E", "F", 2]], 1),
-        ([H, ["", "", "(kg)", "(cm)"], *ROWS], 1),
-        ([["only"], ["one"], ["column"]], 1),
-        ([[1, 2], [3, 4], [5, 6]], 0),
+        ([H, *ROWS], (1,)),
+        ([["Report 2024"], [], ["by", "head office"], [], H, *ROWS], (5,)),
+        ([["some", "notes", "on top"], ["or", "merged"], H, *ROWS], (3,)),
+        ([["name", 2021, 2022, 2023], ["x", 1, 2, 3], ["y", 4, 5, 6]], (1,)),
+        ([["name", dt.date(2024, 1, 1), dt.date(2024, 2, 1)], ["x", 1, 2], ["y", 4, 5]], (1,)),
+        ([["a", "b"], ["x", "y"], ["z", "w"]], (1,)),
+        ([["city", "street", "a note", "n"], ["A", "B", "C", 1], ["D", "E", "F", 2]], (1,)),
+        ([H, ["", "", "(kg)", "(cm)"], *ROWS], (1,)),
+        ([["only"], ["one"], ["column"]], (1,)),
+        ([[1, 2], [3, 4], [5, 6]], ()),
+        ([["Anna", "Rome", 31, 1.5], ["Ben", "Oslo", 28, 2.5], ["Cleo", "Bonn", 45, 3.5]], ()),
+        ([["1.5", "2.5"], ["3.5", "4.5"], ["5", "6"]], ()),
     ],
 )
-def test_the_header_is_found(rows: list[list[Any]], row: int) -> None:
-    assert header_row(*rows) == row
+def test_the_header_is_found(rows: list[list[Any]], header: tuple[int, ...]) -> None:
+    assert only(rows).header_rows == header
 
 
-def test_a_given_header_is_taken() -> None:
-    found = find_table(Preview([["no"], H, H, *ROWS], 6, 4), 3)
-    assert (found.header_row, found.first_row) == (3, 4)
+def test_metadata_between_two_rows_of_words_is_no_data() -> None:
+    days = [[dt.date(2024, 1, day), day, 2 * day] for day in range(1, 20)]
+    top = [["", "jobs", "hours"], ["Unit", "thousand", "million"], ["Obs.", 19, 18], ["Series ID", "A1", "A2"]]
+    found = only([*top, *days])
+    assert (found.header_rows, found.first_row) == ((4,), 5)
+
+
+def test_levels_of_a_header_are_joined_downwards() -> None:
+    rows = [
+        ["地区", 2024, None, None, None],
+        [None, "Q1", None, "Q2", None],
+        [None, "销售额", "成本", "销售额", "成本"],
+        ["华北", 1, 2, 3, 4],
+        ["华东", 5, 6, 7, 8],
+    ]
+    found = only(rows, merges=((1, 1, 3, 1), (1, 2, 1, 5), (2, 2, 2, 3), (2, 4, 2, 5)))
+    assert found.header_rows == (1, 2, 3)
+    assert list(found.headers.values()) == [
+        "地区",
+        "2024 / Q1 / 销售额",
+        "2024 / Q1 / 成本",
+        "2024 / Q2 / 销售额",
+        "2024 / Q2 / 成本",
+    ]
+
+
+def test_levels_without_merged_cells_are_seen_where_names_repeat() -> None:
+    rows = [["x", "plan", None, "actual", None], ["shop", "a", "b", "a", "b"], ["S", 1, 2, 3, 4], ["T", 1, 2, 3, 4]]
+    assert list(only(rows).headers.values()) == ["x / shop", "plan / a", "plan / b", "actual / a", "actual / b"]
+
+
+def test_a_title_over_all_columns_is_no_level() -> None:
+    found = only([["Sales 2024"], H, *ROWS], merges=((1, 1, 1, 4),))
+    assert (found.header_rows, list(found.headers.values())) == ((2,), H)
+
+
+def test_units_below_the_header_are_kept_apart() -> None:
+    found = only([["shop", "weight", "price"], [None, "(kg)", "元"], ["a", 1, 2], ["b", 3, 4]])
+    assert (found.header_rows, found.first_row, dict(found.units)) == ((1,), 3, {2: "kg", 3: "元"})
+
+
+def test_several_tables_are_told_apart() -> None:
+    below = [H, *ROWS * 4, [], ["Summary"], ["kind", "sum"], ["k", 6], ["l", 7]]
+    assert [(each.top, each.last_row) for each in tables(below)] == [(1, 13), (16, 18)]
+    legend = [["code", "meaning"], ["x", "yes"], ["y", "no"]]
+    beside = [[*row, None, *(legend[index] if index < 3 else [])] for index, row in enumerate([H, *ROWS * 4])]
+    assert [each.columns for each in tables(beside)] == [(1, 4), (6, 7)]
+
+
+def test_a_blank_column_inside_a_table_does_not_cut_it() -> None:
+    rows = [[*row[:2], None, *row[2:]] for row in [H, *ROWS]]
+    assert list(only(rows).headers) == [1, 2, 4, 5]
+
+
+def test_an_excel_table_is_taken_with_what_was_typed_below_it() -> None:
+    rows = [["note"], H, *ROWS, ["new", "k", 9, 9], [], ["far", "away", 1, 2]]
+    found = only(rows, tables=(NamedTable("Sales", (2, 1, 5, 4)),))
+    assert (found.name, found.header_rows, found.last_row) == ("Sales", (2,), 6)
+
+
+def test_what_a_person_asks_for_is_taken() -> None:
+    rows = [["no"], H, H, *ROWS]
+    assert only(rows, Asked(header=(3,))).first_row == 4
+    assert only(rows, Asked(header=(0,))).first_row == 1
+    assert only(rows, Asked(skip_rows=2)).header_rows == (3,)
+    assert list(only(rows, Asked(cells=(3, 2, 5, 3))).headers.values()) == ["kind", "n"]
 
 
 def test_no_header_starts_at_the_first_wide_row() -> None:
-    found = find_table(Preview([["x"], [], [1, 2, 3], [4, 5, 6]], 4, 3))
-    assert (found.header_row, found.first_row) == (0, 3)
+    found = only([["x"], [], [1, 2, 3], [4, 5, 6]])
+    assert (found.header_rows, found.first_row) == ((), 3)
 
 
 def test_sheets_without_a_table() -> None:
-    assert find_table(Preview([], 0, 0)).reason == "sheet_empty"
-    assert find_table(Preview([H], 1, 4)).reason == "sheet_no_rows"
+    assert find_tables(grid_of([])) == ([], "sheet_empty")
+    assert find_tables(grid_of([(1, H)])) == ([], "sheet_no_rows")

@@ -8,7 +8,7 @@ import pyarrow as pa
 import xltrain.choices  # noqa: F401
 from xltrain.config.call import parse_call, parse_loss, parse_schedule
 from xltrain.config.settings import Job, Run
-from xltrain.data.table import Change, ColumnReport, MergeReport, Origin, SourceReport, Table
+from xltrain.data.table import Change, ColumnReport, Match, MergeReport, Origin, SourceReport, Table
 from xltrain.engine.result import Curves, Ledger, Result, RunResult, Score, TargetResult
 from xltrain.place import Place, Problem
 
@@ -32,7 +32,21 @@ def made_table(rows: int = ROWS) -> Table:
 def made_merge() -> MergeReport:
     place = Place("books/south.xlsx", "数据", 7, 4)
     return MergeReport(
-        (SourceReport("books/south.xlsx", "数据", 1, 2, 61, 61, 60, 1, {"price": "价格"}, ("size",)),),
+        (
+            SourceReport(
+                "books/south.xlsx",
+                "数据",
+                "A1:C61",
+                (1,),
+                2,
+                61,
+                61,
+                60,
+                dropped_by={"a total, not a row of data": 1},
+                columns={"price": Match("价格", 0.85, "match_synonym")},
+                missing=("size",),
+            ),
+        ),
         (ColumnReport("price", "number", 2, 60, 0, 1, 1),),
         (Change(place, "coerced", "=1,000", "1000", "text in a column of numbers"),),
         (Problem(place, "a doubt", "a step"),),

@@ -21,7 +21,16 @@ from xltrain.report.verdict import verdict
 from xltrain.report.workbook import write_results
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported")
-SHEETS = ["Summary", "Leaderboard", "Curves", "Samples", "Diagnostics", "Merge report", "Dropped and changed"]
+SHEETS = [
+    "Summary",
+    "Leaderboard",
+    "Curves",
+    "Samples",
+    "Diagnostics",
+    "Merge report",
+    "Columns read",
+    "Dropped and changed",
+]
 
 
 def write(folder: Path, targets: Sequence[TargetResult], merge: MergeReport | None = None) -> Any:

@@ -21,7 +21,16 @@ from xltrain.workflow.fit import Fit, fit
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported")
 
 QUICK = ("runs.epochs=8", "job.folds=3")
-SHEETS = ["Summary", "Leaderboard", "Curves", "Samples", "Diagnostics", "Merge report", "Dropped and changed"]
+SHEETS = [
+    "Summary",
+    "Leaderboard",
+    "Curves",
+    "Samples",
+    "Diagnostics",
+    "Merge report",
+    "Columns read",
+    "Dropped and changed",
+]
 JOB_SHEETS = ["Job", "Sources", "Columns", "Runs", "Shots"]
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from xltrain.config.source import Raw, Row, Value, override, parse_toml, read_ra
 from xltrain.config.tokens import ParseError
 from xltrain.config.value import parse_field
 from xltrain.errors import ConfigError
-from xltrain.language import label, text
+from xltrain.language import canonical, label, text
 from xltrain.place import Place, Problem, parse_range
 from xltrain.registry import Call, Term, metrics, unknown
 
@@ -29,6 +30,18 @@ def read_job(path: Path | str, overrides: Sequence[str] = ()) -> Job:
     if job is None or problems:
         raise ConfigError(problems)
     return job
+
+
+def header_rows(said: str) -> tuple[int, ...] | None:
+    """`5` -> (5,), `3-4` -> (3, 4), `none` -> (0,); None for anything else."""
+    plain = said.strip().lower()
+    if canonical(plain) == "none":
+        return (0,)
+    found = re.fullmatch(r"(\d{1,7})(?:\s*[-~到至]\s*(\d{1,7}))?", plain)
+    if not found:
+        return None
+    first, last = int(found[1]), int(found[2] or found[1])
+    return tuple(range(first, last + 1)) if 1 <= first <= last <= first + 20 else None
 
 
 def override_job(job: Job, overrides: Sequence[str]) -> Job:
@@ -104,8 +117,13 @@ class _Checker:
 
     def source(self, row: Row) -> Source:
         self.required("Sources", row, "path")
-        path, sheet = (self.one("Sources", row, header, "") for header in ("path", "sheet"))
-        return Source(path, sheet, self.one("Sources", row, "header", 0), row.place)
+        path, sheet, header, area = (
+            self.one("Sources", row, each, "") for each in ("path", "sheet", "header", "range")
+        )
+        rows = header_rows(header)
+        if header and header != "0" and rows is None:
+            self.wrong(row.cells["header"].place, text("header_form", found=header))
+        return Source(path, sheet, rows, area, self.one("Sources", row, "skip_rows", 0), row.place)
 
     def columns(self) -> list[Column]:
         found: dict[str, Column] = {}

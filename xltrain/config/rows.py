@@ -75,6 +75,8 @@ def _cell(value: Any) -> Any:
         return " + ".join(str(term) for term in value)
     if isinstance(value, tuple) and value and isinstance(value[0], Call):
         return " > ".join(str(call) for call in value)
+    if isinstance(value, tuple) and value and isinstance(value[0], int):  # the rows of a header
+        return "none" if value == (0,) else str(value[0]) if len(value) == 1 else f"{value[0]}-{value[-1]}"
     return str(value) if isinstance(value, Call) else value
 
 
@@ -94,7 +96,7 @@ def relocate(path: str, old: Path, new: Path) -> str:
     # Not Path: links keep their names, and a pattern is no path.
     before, after = os.path.abspath(old), os.path.abspath(new)  # noqa: PTH100
     absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
-    if before == after or absolute:
+    if before == after or absolute or "://" in path:
         return path
     whole = os.path.normpath(os.path.join(before, path))  # noqa: PTH118
     try:

@@ -19,15 +19,19 @@ ALL = 0  # batch_size: every training row in one batch
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows come from: a file, folder or glob, relative to the job's folder.
+    """Where rows come from: a file, folder or glob, relative to the job's folder, or a table of a database.
 
-    `sheet` is a glob over sheet names, empty for every sheet that holds a table; `header` is the row number of the
-    header, 0 to have it found.
+    `path` may name one thing of a book: `book.xlsx!Sales`, `book.xlsx!A3:F90`, an Excel table or a defined name.
+    `sheet` is a glob over sheet names, empty for every sheet that holds a table; `header` are the rows of the header,
+    None to have them found, (0,) for none; `range` is where the table stands on each sheet; `skip_rows` rows at the
+    top are not looked at.
     """
 
     path: str
     sheet: str = ""
-    header: int = 0
+    header: tuple[int, ...] | None = None
+    range: str = ""
+    skip_rows: int = 0
     place: Place | None = None
 
 

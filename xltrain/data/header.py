@@ -1,22 +1,86 @@
-"""Which headers mean the same column.
+"""Which headers mean the same column, how sure that is, and why.
 
-Two headers are the same when they differ only in case, width (full or half), spacing, line breaks or underscores; and
-when they are alone in having the same words before a unit in brackets.
+In this order: the same spelling; the same but for case, width (full or half), spacing and line breaks; an alias that a
+job gives; the same but for punctuation; alone in having the same words before a unit in brackets; a known synonym. Two
+names that only look alike, or whose units differ, stay apart and are asked about: a wrong match spoils data silently.
 """
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from xltrain.config.settings import Column
+from xltrain.data.table import Match
 from xltrain.errors import DataError
 from xltrain.language import text
 from xltrain.place import Place, Problem
 from xltrain.registry import unknown
 
+ALIKE = 0.84  # of 1: two names that may be one, misspelt
+SHORTEST = 4  # characters: shorter names look alike by chance
 _UNIT = re.compile(r"[(\[{（【][^)\]}）】]*[)\]}）】]")
 _SPACE = re.compile(r"[\s_\u200b\ufeff]+")
+_SIGNS = re.compile(r"[-.,:;!?/\\|'\"`~*·、，。：；！？—–…“”‘’()\[\]{}<>《》]+")
+# One unit a line, the common form first.
+_UNIT_NAMES = """
+m2 ㎡ m² 平方米 平米 m^2
+m3 m³ ㎥ 立方米 m^3
+元 rmb cny ¥ 人民币 yuan
+kg 公斤 千克
+t 吨
+% percent 百分比
+c ℃ °c 摄氏度
+$ usd us$ 美元
+€ eur 欧元
+h hours 小时
+"""
+_SAME_UNITS = {word: line.split()[0] for line in _UNIT_NAMES.strip().splitlines() for word in line.split()}
+# Words that mean the same in the tables of offices; the first of each line is any of them.
+_SYNONYMS = """
+date 日期 datum
+name 姓名 名称
+quantity qty 数量
+amount 金额 总额
+price 价格
+unitprice 单价
+total 合计 总计
+customer client 客户 客户名称
+customerid customerno 客户编号 客户号
+product item 产品 商品 品名 产品名称 商品名称
+productid sku 产品编号 商品编号 货号
+category 类别 分类
+department dept 部门
+region 地区 区域
+city 城市
+province 省份
+store shop branch 门店 店铺 分店
+address 地址
+phone tel telephone mobile 电话 手机 联系电话 手机号
+email mail 邮箱 电子邮箱
+remark remarks note notes comment comments 备注 说明
+status 状态
+month 月份
+year 年份
+sales revenue 销售额 营业额
+cost 成本
+discount 折扣
+gender sex 性别
+age 年龄
+salesperson seller 销售员 业务员
+orderid orderno ordernumber 订单号 订单编号
+invoice invoiceno 发票号 发票号码
+supplier vendor 供应商
+weight 重量
+height 高度
+length 长度
+width 宽度
+temperature temp 温度
+humidity 湿度
+pressure 压力
+"""
 
 
 def key(name: str) -> str:
@@ -51,6 +115,23 @@ def find(name: str, names: Sequence[str]) -> str:
     raise DataError(Problem(None, unknown(text("word_column"), name, names)))
 
 
+@cache
+def _synonyms() -> dict[str, int]:
+    return {word: number for number, line in enumerate(_SYNONYMS.strip().splitlines()) for word in line.split()}
+
+
+def loose_key(name: str) -> str:
+    """The key without punctuation; signs that say something, such as % and #, stay."""
+    return _SIGNS.sub("", key(name)) or key(name)
+
+
+def unit_of(header: str) -> str:
+    """The unit in brackets at the end of a header, in its common form; empty where there is none."""
+    found = _UNIT.search(unicodedata.normalize("NFKC", header))
+    plain = key(found[0][1:-1]) if found else ""
+    return _SAME_UNITS.get(plain, plain)
+
+
 @dataclass
 class Columns:
     """The columns of the dataset, found while the headers of one sheet after another are matched.
@@ -62,60 +143,159 @@ class Columns:
     given: Sequence[Column] = ()
     names: list[str] = field(default_factory=list)
     _keys: dict[str, str] = field(default_factory=dict)
+    _aliases: dict[str, str] = field(default_factory=dict)
+    _loose: dict[str, set[str]] = field(default_factory=dict)
     _bare: dict[str, set[str]] = field(default_factory=dict)
+    _units: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for column in self.given:
-            for each in (column.name, *column.aliases):
-                self._learn(each, column.name)
+            self._learn(column.name, column.name)
+            for each in column.aliases:
+                self._aliases.setdefault(key(each), column.name)
 
-    def match(self, headers: Mapping[int, str], place: Place) -> tuple[dict[int, str], list[Problem]]:
-        """Column number -> name in the dataset, new ones added; and a doubt for each match that could be wrong."""
+    def match(
+        self, headers: Mapping[int, str], place: Place, units: Mapping[int, str] | None = None
+    ) -> tuple[dict[int, str], dict[int, Match], list[Problem]]:
+        """Column number -> name in the dataset, new ones added; how each was matched; a question for each doubtful one.
+
+        `units` are those that stand in a row of their own.
+        """
+        units = {column: (units or {}).get(column, "") or unit_of(header) for column, header in headers.items()}
         found: dict[int, str] = {}
+        matches: dict[int, Match] = {}
         doubts: list[Problem] = []
-        exact = {column: self._keys.get(key(header), "") for column, header in headers.items()}
-        taken = {name for name in exact.values() if name}
-        for column, header in headers.items():
-            name = exact[column]
-            if not name:
-                loose = self._bare.get(bare_key(header), set()) - taken
-                name = next(iter(loose)) if len(loose) == 1 else ""
-                if name and _units(name) and _units(header):
-                    where = Place(place.file, place.sheet, place.row, column)
-                    doubts.append(Problem(where, text("doubt_unit", header=header, name=name), text("doubt_unit_hint")))
-                taken.add(name)
-            if not name:
-                name = header
-            self._learn(header, name)
-            if name not in self.names:
-                self.names.append(name)
-            found[column] = name
-        return found, doubts
+        for step in (self._by_spelling, self._by_alias, self._by_punctuation, self._by_unit, self._by_synonym):
+            taken = set(found.values())
+            for column, header in headers.items():
+                if column in found:
+                    continue
+                name, score, reason = step(header, units[column], taken)
+                if name:
+                    found[column] = name
+                    taken.add(name)
+                    matches[column] = Match(header, score, reason)
+        new = [column for column in headers if column not in found]
+        missing = [name for name in self.names if name not in set(found.values())]
+        for column in new:
+            header = headers[column]
+            where = Place(place.file, place.sheet, place.row, column)
+            other = self._question(header, units[column], missing)
+            if other:
+                doubts.append(Problem(where, *other))
+            found[column] = header
+            matches[column] = Match(header)
+        for column in headers:
+            self._learn(headers[column], found[column])
+            if units[column]:
+                self._units.setdefault(found[column], _common(units[column]))
+            if found[column] not in self.names:
+                self.names.append(found[column])
+        return dict(sorted(found.items())), matches, doubts
 
     def known(self, headers: Iterable[str]) -> int:
         """How many of these headers are columns already."""
-        return sum(key(each) in self._keys or len(self._bare.get(bare_key(each), ())) == 1 for each in headers)
+        taken: set[str] = set()
+        for header in headers:
+            for step in (self._by_spelling, self._by_alias, self._by_punctuation, self._by_unit, self._by_synonym):
+                name, _, _ = step(header, unit_of(header), taken)
+                if name and name in self.names:
+                    taken.add(name)
+                    break
+        return len(taken)
+
+    def _by_spelling(self, header: str, unit: str, taken: set[str]) -> tuple[str, float, str]:
+        name = self._keys.get(key(header), "")
+        if not name or name in taken:
+            return "", 0.0, ""
+        return (name, 1.0, "") if name == header else (name, 0.98, "match_spelling")
+
+    def _by_alias(self, header: str, unit: str, taken: set[str]) -> tuple[str, float, str]:
+        name = self._aliases.get(key(header), "")
+        return (name, 1.0, "match_alias") if name and name not in taken else ("", 0.0, "")
+
+    def _by_punctuation(self, header: str, unit: str, taken: set[str]) -> tuple[str, float, str]:
+        return _one(self._loose.get(loose_key(header), set()) - taken, 0.95, "match_punctuation")
+
+    def _by_unit(self, header: str, unit: str, taken: set[str]) -> tuple[str, float, str]:
+        alike = {name for name in self._bare.get(bare_key(header), set()) - taken if self._same_unit(name, unit)}
+        return _one(alike, 0.9, "match_unit")
+
+    def _by_synonym(self, header: str, unit: str, taken: set[str]) -> tuple[str, float, str]:
+        group = _synonyms().get(loose_key(_UNIT.sub("", header)))
+        if group is None:
+            return "", 0.0, ""
+        alike = {
+            name
+            for name in self.names
+            if name not in taken
+            and _synonyms().get(loose_key(_UNIT.sub("", name))) == group
+            and self._same_unit(name, unit)
+        }
+        return _one(alike, 0.85, "match_synonym")
+
+    def _same_unit(self, name: str, unit: str) -> bool:
+        known = self._units.get(name, "") or unit_of(name)
+        return not known or not unit or _common(known) == _common(unit)
+
+    def _question(self, header: str, unit: str, missing: Sequence[str]) -> tuple[str, str] | None:
+        """What to ask about a header that is like a column which this sheet lacks."""
+        for name in missing:
+            if bare_key(name) == bare_key(header):
+                return text("doubt_unit", header=header, name=name), text("doubt_unit_hint", header=header, name=name)
+        plain = bare_key(header)
+        if len(plain) < SHORTEST and not (len(plain) >= 3 and not plain.isascii()):
+            return None
+        best, nearest = ALIKE if plain.isascii() else 0.74, ""
+        for name in missing:
+            other = bare_key(name)
+            if len(other) < 3 or _digits(plain) != _digits(other):
+                continue
+            score = difflib.SequenceMatcher(None, plain, other).ratio()
+            if score >= best:
+                best, nearest = score, name
+        if not nearest:
+            return None
+        return text("doubt_alike", header=header, name=nearest), text("doubt_alike_hint", header=header, name=nearest)
 
     def _learn(self, header: str, name: str) -> None:
         self._keys.setdefault(key(header), name)
+        self._loose.setdefault(loose_key(header), set()).add(name)
         self._bare.setdefault(bare_key(header), set()).add(name)
 
 
-def duplicates(headers: Mapping[int, str], place: Place) -> list[Problem]:
-    """A problem for each header that stands twice on a sheet."""
+def made_unique(headers: Mapping[int, str], place: Place) -> tuple[dict[int, str], list[Problem]]:
+    """Headers that stand twice on a sheet get a number; and a doubt for each."""
     first: dict[str, int] = {}
-    problems = []
+    known = {key(header) for header in headers.values()}
+    found: dict[int, str] = {}
+    doubts = []
     for column, header in headers.items():
         earlier = first.setdefault(key(header), column)
+        name, number = header, 1
+        while earlier != column and key(name) in known:
+            number += 1
+            name = f"{header} ({number})"
+        found[column] = name
         if earlier != column:
+            known.add(key(name))
             other = Place("", "", place.row, earlier).address
             where = Place(place.file, place.sheet, place.row, column)
-            problems.append(
-                Problem(where, text("header_stands_twice", name=header, other=other), text("header_twice_hint"))
+            doubts.append(
+                Problem(
+                    where, text("header_stands_twice", name=header, other=other), text("header_twice_hint", name=name)
+                )
             )
-    return problems
+    return found, doubts
 
 
-def _units(header: str) -> str:
-    found = _UNIT.search(unicodedata.normalize("NFKC", header))
-    return key(found[0]) if found else ""
+def _one(names: set[str], score: float, reason: str) -> tuple[str, float, str]:
+    return (next(iter(names)), score, reason) if len(names) == 1 else ("", 0.0, "")
+
+
+def _common(unit: str) -> str:
+    return _SAME_UNITS.get(key(unit), key(unit))
+
+
+def _digits(word: str) -> list[str]:
+    return re.findall(r"\d+|[一二三四五六七八九十]+", word)

@@ -1,420 +1,383 @@
 """Stack the sheets of many books into one table in which every row keeps its place.
 
-Books are read side by side; then headers are matched, every column gets one type over all its sources, and everything
-that was not taken as it stood goes into the report.
+Books are read by workers, several at once, each table into a file that is mapped here. Then headers are matched, every
+column gets one type over all its sources, and the parts are cast one after the other: memory holds the largest sheet,
+not their sum. Everything that was not taken as it stood goes into the report.
 """
 
-import fnmatch
-import os
+import shutil
+import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from xltrain.config.settings import Column
-from xltrain.data.coerce import Chunk, Oddity, Settled, settle
-from xltrain.data.header import Columns, duplicates
-from xltrain.data.store import data_sheets, map_sheet, read_map, restore_places
-from xltrain.data.table import Change, ColumnReport, MergeReport, Origin, SourceReport, Table
-from xltrain.data.values import empty, words
-from xltrain.errors import DataError, WorkbookError, XltrainError
-from xltrain.events import Listener, Read, ignore
-from xltrain.excel.read import TEXTS, Block, OpenBook, no_sheet, open_book
-from xltrain.excel.structure import LOOKED_AT, find_table
-from xltrain.language import text
-from xltrain.place import Place, Problem, column_letter
-
-TOTALS = frozenset(("合计", "总计", "小计", "累计", "共计", "总和", "汇总")) | frozenset(
-    ("total", "totals", "subtotal", "sub-total", "sum", "grandtotal", "overall")
+from xltrain.data.calendar import CalendarStep
+from xltrain.data.cast import Decision, Oddity, as_texts
+from xltrain.data.duplicates import DuplicateStep
+from xltrain.data.header import Columns, made_unique
+from xltrain.data.inputs import Input, Rules, read_parts, related
+from xltrain.data.part import Part
+from xltrain.data.settle import decide
+from xltrain.data.store import place_words, restored_origins
+from xltrain.data.table import (
+    MARK_KEY,
+    MARK_LETTER,
+    Change,
+    ColumnReport,
+    Control,
+    Match,
+    MergeReport,
+    Origin,
+    SourceReport,
+    Table,
+    concatenated,
+    with_marks,
 )
-SHARED = 0.5  # of the wider sheet's headers must be common for two sheets to be stacked without being named
+from xltrain.data.unpivot import UnpivotStep
+from xltrain.data.values import empty, words
+from xltrain.errors import DataError
+from xltrain.events import Listener, ignore
+from xltrain.language import text
+from xltrain.place import Place, Problem, Range, column_letter
+
 DETAILS = 10_000  # changes of one kind in one column and sheet that are listed one by one
-READERS = 4
-
-
-@dataclass(frozen=True)
-class Input:
-    """A book to read: its path, its name in places, a pattern of sheet names and the header row where given."""
-
-    path: Path
-    file: str
-    sheet: str = ""
-    header: int = 0
-
-
-@dataclass(eq=False)
-class Part:
-    """A sheet as read: its headers, its columns, and which rows are kept (positions in the block)."""
-
-    place: Place
-    header_row: int
-    headers: dict[int, str]
-    block: Block
-    kept: npt.NDArray[np.int64]
-    named: bool
-    free: bool
-    changes: list[Change] = field(default_factory=list)
-    doubts: list[Problem] = field(default_factory=list)
-    columns: dict[int, str] = field(default_factory=dict)
-    letters: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)  # of a merged book
-
-    @property
-    def rows(self) -> npt.NDArray[np.int32]:
-        """The sheet rows of the kept rows."""
-        return (self.kept + self.block.first_row).astype(np.int32)
+MOST_CHANGES = 200_000  # that are listed at all; the counts are complete
 
 
 def merge(
-    inputs: Sequence[Input], columns: Sequence[Column] = (), listen: Listener = ignore
+    inputs: Sequence[Input], columns: Sequence[Column] = (), listen: Listener = ignore, rules: Rules | None = None
 ) -> tuple[Table, MergeReport]:
-    """Read and stack books.
-
-    Args:
-        columns: names, types, aliases and words for missing values that a job gives.
+    """Read and stack books, all in memory.
 
     Raises:
         WorkbookError: books that cannot be read, all of them.
-        DataError: duplicate headers, no table anywhere.
+        DataError: no table anywhere; sources that differ, where the rules are strict.
     """
-    parts, left_out = _read_all(inputs, listen)
-    parts, more, unrelated = _related(parts, columns)
-    left_out += more
-    if not parts:
-        reasons = [Problem(Place(each.file, each.sheet), each.reason, text("no_table_hint")) for each in left_out]
-        raise DataError(reasons or [Problem(None, text("no_table"), text("no_table_hint"))])
-    known = Columns(columns)
-    for part in parts:
-        headers = Place(part.place.file, part.place.sheet, part.header_row)
-        part.columns, doubts = known.match(part.headers, headers)
-        part.doubts += doubts
-    problems = [problem for part in parts for problem in _twice(part)]
-    if problems:
-        raise DataError(problems)
-    return _stack(parts, known.names, columns, left_out, unrelated)
+    with Merging(inputs, rules or Rules(columns), listen) as merging:
+        batches = list(merging.batches())
+        return concatenated(batches, merging.empty()), merging.report()
 
 
-def _read_all(inputs: Sequence[Input], listen: Listener) -> tuple[list[Part], list[SourceReport]]:
-    """The tables of every book, in order; all unreadable books are reported together."""
-    parts: list[Part] = []
-    left_out: list[SourceReport] = []
-    problems: list[Problem] = []
-    kinds: set[type[XltrainError]] = set()
-    with ThreadPoolExecutor(max(1, min(READERS, os.cpu_count() or 1, len(inputs)))) as pool:
-        for done, (each, work) in enumerate([(each, pool.submit(_read_book, each)) for each in inputs], 1):
-            try:
-                found, empty_sheets = work.result()
-            except XltrainError as error:
-                problems += [_renamed(problem, each) for problem in error.problems]
-                kinds.add(type(error))
-                continue
-            parts += found
-            left_out += empty_sheets
-            listen(Read(each.file, done, len(inputs)))
-    if problems:
-        raise (WorkbookError if WorkbookError in kinds else DataError)(problems)
-    return parts, left_out
+class Merging:
+    """A merge under way: a context that holds the files of the parts."""
 
+    def __init__(self, inputs: Sequence[Input], rules: Rules, listen: Listener = ignore) -> None:
+        self.rules, self.listen = rules, listen
+        self.changes: list[Change] = []
+        self.counts: Counter[str] = Counter()
+        self.doubts: list[Problem] = []
+        self.controls: list[Control] = []
+        self._column_counts: dict[str, Counter[str]] = {}
+        self._strays: dict[str, tuple[Problem, int]] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="xltrain-"))
+        try:
+            self._prepare(inputs)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
 
-def _renamed(problem: Problem, each: Input) -> Problem:
-    """The problem with the file's name as in all places."""
-    if problem.place and problem.place.file == str(each.path):
-        return replace(problem, place=replace(problem.place, file=each.file))
-    return problem
+    def __enter__(self) -> "Merging":
+        return self
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
 
-def _read_book(each: Input) -> tuple[list[Part], list[SourceReport]]:
-    """The tables of one book, and its sheets without one."""
-    parts: list[Part] = []
-    left_out: list[SourceReport] = []
-    with open_book(each.path) as book:
-        merged = map_sheet(book.sheets)
-        letters = read_map(book.preview(merged, 1 << 30).rows) if merged else {}
-        for sheet in _sheets(each, book):
-            place = Place(each.file, sheet)
-            preview = book.preview(sheet, max(LOOKED_AT, each.header))
-            found = find_table(preview, each.header)
-            if found.reason:
-                left_out.append(
-                    SourceReport(each.file, sheet, found.header_row, 0, 0, 0, 0, 0, reason=text(found.reason))
-                )
-                continue
-            problems = duplicates(found.headers, Place(each.file, sheet, found.header_row))
+    def _prepare(self, inputs: Sequence[Input]) -> None:
+        """Read, match and settle: all but the rows themselves."""
+        parts, self.left_out = read_parts(inputs, self.rules, self._folder, self.listen)
+        self.parts, more, unrelated = related(parts, self.rules.columns)
+        self.left_out += more
+        self.doubts += unrelated
+        if not self.parts:
+            reasons = [
+                Problem(Place(each.file, each.sheet), each.reason, text("no_table_hint")) for each in self.left_out
+            ]
+            raise DataError(reasons or [Problem(None, text("no_table"), text("no_table_hint"))])
+        self.known = Columns(self.rules.columns)
+        self.matches: list[dict[int, Match]] = []
+        for part in self.parts:
+            self._match(part)
+        self.names = self._which()
+        self.decisions = {name: self._decide(name) for name in self.names}
+        self.origins = [Origin(part.file, part.sheet, part.letters_of()) for part in self.parts]
+        self.unpivot = UnpivotStep(self.rules.unpivot, self.names) if self.rules.unpivot else None
+        held = [part.held.marks.column_names for part in self.parts if part.held and part.held.marks is not None]
+        keys = [MARK_KEY] if any(part.keys for part in self.parts) else []
+        self._marks = list(dict.fromkeys([*keys, *(name for names in held for name in names)]))
+        if self.unpivot:
+            self._marks.append(MARK_LETTER)
+        self.duplicates = DuplicateStep(self.rules.drop_duplicates, self.rules.key)
+        self.calendar = CalendarStep([control for part in self.parts for control in _controlled(part)])
+        for part in self.parts:
+            self._note(part)
+
+    def _match(self, part: Part) -> None:
+        """Headers to columns of the dataset, without the places of a merged book."""
+        places = place_words(part.headers)
+        part.places = places
+        headers = {column: name for column, name in part.headers.items() if column not in places.values()}
+        headers, doubts = made_unique(headers, part.header_place())
+        part.columns, matches, more = self.known.match(headers, part.header_place(), part.units)
+        self.matches.append(matches)
+        self.doubts += [*part.doubts(), *doubts, *more]
+
+    def _which(self) -> list[str]:
+        """The columns of the dataset, by the rule."""
+        have = [set(part.columns.values()) for part in self.parts]
+        if self.rules.which == "strict":
+            problems = [
+                Problem(part.header_place(), text("strict_missing", names=", ".join(lacking)), text("strict_hint"))
+                for part, names in zip(self.parts, have, strict=True)
+                if (lacking := [name for name in self.known.names if name not in names])
+            ]
             if problems:
                 raise DataError(problems)
-            block = book.block(sheet, found.first_row)
-            parts.append(_part(place, found.header_row, found.headers, block, each))
-            parts[-1].letters = letters
-    return parts, left_out
+        if self.rules.which == "common":
+            return [name for name in self.known.names if all(name in names for names in have)]
+        return list(self.known.names)
 
+    def _decide(self, name: str) -> Decision:
+        given = next((column for column in self.rules.columns if column.name == name), Column(name))
+        holders = [(part, column) for part in self.parts if (column := part.number_of(name))]
+        chunks = [part.cells(column) for part, column in holders]
+        decision = decide(name, chunks, given.type, (*given.missing, *self.rules.missing), self.rules.dates)
+        if decision.doubt:
+            key, values = decision.doubt
+            part, column = holders[0]
+            self.doubts.append(Problem(part.header_place(column), text(key, **values), text(f"{key}_hint", **values)))
+        if not decision.unit:
+            units = {unit for part, column in holders if (unit := part.units.get(column, ""))}
+            decision.unit = units.pop() if len(units) == 1 else ""
+        return decision
 
-def _sheets(each: Input, book: OpenBook) -> list[str]:
-    """The sheets to read: those of the pattern, else all; of a merged book the data alone."""
-    if each.sheet:
-        pattern = each.sheet.casefold()
-        found = [
-            name for name in book.sheets if fnmatch.fnmatchcase(name.casefold(), pattern) or name.casefold() == pattern
-        ]
-        if not found:
-            raise WorkbookError(no_sheet(each.path, each.sheet, book.sheets))
-        return found
-    return data_sheets(book.sheets)
+    def _note(self, part: Part) -> None:
+        """What the worker told of rows and cells: dropped, errors, trimmed, hidden, without a value; totals."""
+        told = part.told
+        for row, word, reason in told["dropped"]:
+            self._change(Change(part.at(row), "dropped", word, "", text(reason)))
+        names = part.columns
+        for key, action, reason in (("errors", "error", "change_error_cell"), ("trimmed", "coerced", "change_trimmed")):
+            for row, column, word in told[key]:
+                if names.get(column) in self.decisions:
+                    became = word.strip() if action == "coerced" else ""
+                    self._change(Change(part.at(row, column), action, word, became, text(reason)), counted=False)
+            for column, count in told["counts"][key]:
+                if names.get(column) in self.decisions:
+                    self._count(names[column], action, count)
+        if told["hidden"] or told["hidden_sheet"]:
+            key = "doubt_hidden_sheet" if told["hidden_sheet"] else "doubt_hidden_rows"
+            self.doubts.append(Problem(part.place, text(key, count=told["hidden"]), text("doubt_hidden_hint")))
+        if told["unvalued"]:
+            row, column = told["unvalued"][0]
+            message = text("doubt_unvalued", count=len(told["unvalued"]), cells=_cells(told["unvalued"]))
+            self.doubts.append(Problem(part.at(row, column), message, text("doubt_unvalued_hint")))
+        words_of = {row: word for row, word, _ in told["dropped"]}
+        for row, column, found, expected, first, last, agrees, average in told["controls"]:
+            place = part.at(row, column)
+            name = names.get(column, "")
+            self.controls.append(Control(place, words_of.get(row, ""), name, found, expected, first, last, agrees))
+            if not agrees:
+                cells = Range("", first, column, last, column)
+                key = "doubt_average" if average else "doubt_total"
+                message = text(key, found=f"{found:,.10g}", expected=f"{expected:,.10g}", cells=cells)
+                self.doubts.append(Problem(place, message, text("doubt_total_hint")))
 
+    def batches(self) -> Iterator[Table]:
+        """The rows of one part after the other, in all columns; what happens to them goes into the report."""
+        for index, part in enumerate(self.parts):
+            batch = self._batch(index, part)
+            if self.rules.source_column:
+                batch = self._with_source(batch, part)
+            if self.unpivot:
+                batch = self.unpivot.apply(batch)
+            batch = self.duplicates.apply(batch)
+            self.calendar.apply(batch)
+            yield with_marks(batch, self._marks)
 
-def _part(place: Place, header_row: int, headers: dict[int, str], block: Block, each: Input) -> Part:
-    """A sheet's rows without blanks and totals; columns without a header are called by their letter."""
-    doubts, changes = [], []
-    headers = dict(headers)
-    for strip in block.strips:
-        if strip.column not in headers:
-            letter = column_letter(strip.column)
-            headers[strip.column] = text("column_by_letter", letter=letter)
-            where = Place(place.file, place.sheet, header_row, strip.column)
-            if header_row:
-                doubts.append(Problem(where, text("doubt_no_header"), text("doubt_no_header_hint", letter=letter)))
-    if not header_row:
-        doubts.append(Problem(place, text("doubt_headless"), text("doubt_headless_hint")))
-    filled = np.zeros(block.rows, np.int64)
-    for strip in block.strips:
-        filled += ~empty(strip.values)
-    for row, column, word in block.errors:
-        if column in headers and 0 <= row - block.first_row < block.rows:
-            filled[row - block.first_row] += 1
-            where = Place(place.file, place.sheet, row, column)
-            changes.append(Change(where, "error", word, "", text("change_error_cell")))
-    for index, word, why in _not_data(block, headers, filled):
-        filled[index] = 0
-        changes.append(Change(Place(place.file, place.sheet, block.first_row + index), "dropped", word, "", text(why)))
-    free = each.path.suffix.lower() in TEXTS
-    kept = np.flatnonzero(filled > 0)
-    return Part(place, header_row, headers, block, kept, bool(each.sheet or each.header), free, changes, doubts)
+    def empty(self) -> Table:
+        """A table of no rows, in all columns."""
+        columns = {name: pa.nulls(0, decision.arrow) for name, decision in self.decisions.items()}
+        none = np.zeros(0, np.int32)
+        return Table(pa.table(columns), (), none, none)
 
+    def _batch(self, index: int, part: Part) -> Table:
+        """The rows of one part, its origin alone."""
+        columns: dict[str, Any] = {}
+        rows = part.rows
+        for name, decision in self.decisions.items():
+            number = part.number_of(name)
+            if not number:
+                columns[name] = pa.nulls(len(part), decision.arrow)
+                self._count(name, "missing", len(part))
+                continue
+            cells = part.cells(number)
+            cast = decision.cast(cells)
+            columns[name] = cast.array
+            for oddity in cast.oddities:
+                self._tell(part, name, number, rows, cells, cast.array, oddity)
+            if len(cast.strays):
+                self._stray(part, name, number, rows, cells, cast.strays, decision.type)
+            self._count(name, "missing", int(empty(cast.array).sum()))
+            self._count(name, "values", len(part))
+        data = pa.table(columns) if columns else pa.table({"": pa.nulls(len(part))}).select([])
+        if part.held is not None:
+            held = part.held
+            return Table(data, held.origins, held.origin, held.row, held.marks, held.joined, held.unpivoted)
+        if part.places:
+            shown = {word: words(pa.array(as_texts(part.cells(column)))) for word, column in part.places.items()}
+            origins, origin, row = restored_origins(shown, part.letters)
+            return Table(data, origins, origin, row)
+        marks = pa.table({MARK_KEY: part.keys}) if part.keys else None
+        return Table(data, (self.origins[index],), np.zeros(len(part), np.int32), rows, marks)
 
-def _not_data(block: Block, headers: dict[int, str], filled: npt.NDArray[np.int64]) -> Iterator[tuple[int, str, str]]:
-    """Rows that are a total or repeat the header: (position, what stands there, key of the reason)."""
-    texts = [
-        (strip.column, strip.values)
-        for strip in block.strips
-        if pa.types.is_string(strip.values.type) or pa.types.is_large_string(strip.values.type)
-    ]
-    seen: set[int] = set()
-    for column, values in texts:
-        plain = pc.replace_substring_regex(pc.utf8_lower(values), r"[\s:：]+", "")
-        hits = pc.is_in(plain, value_set=pa.array(sorted(TOTALS), plain.type))
-        for index in np.flatnonzero(np.asarray(hits.to_numpy(zero_copy_only=False), bool)):
-            first = _first_filled(block, int(index))
-            if int(index) not in seen and first == column and filled[index] < len(headers):
-                seen.add(int(index))
-                yield int(index), str(values[int(index)].as_py()), "dropped_total"
-    named = [(values, headers.get(column, "")) for column, values in texts]
-    if len(named) > 1 and len(named) > 0.5 * len(headers):
-        same = np.ones(block.rows, bool)
-        for values, header in named[:3]:
-            same &= np.asarray(pc.fill_null(pc.equal(values, header), False).to_numpy(zero_copy_only=False), bool)
-        for index in np.flatnonzero(same):
-            if int(index) not in seen:
-                yield int(index), named[0][1], "dropped_header"
-
-
-def _first_filled(block: Block, index: int) -> int:
-    """The leftmost column with a value in a row."""
-    return min((strip.column for strip in block.strips if strip.values[index].is_valid), default=0)
-
-
-def _related(parts: list[Part], columns: Sequence[Column]) -> tuple[list[Part], list[SourceReport], list[Problem]]:
-    """The sheets that belong together: those named, else the group of sheets sharing columns that has the most rows.
-
-    Also a report of every sheet left out, and a doubt where it could have been meant.
-    """
-    groups: list[tuple[Columns, list[Part]]] = []
-    for part in parts:
-        for known, members in groups:
-            wider = max(len(part.headers), len(members[0].headers))
-            if known.known(part.headers.values()) >= SHARED * wider:
-                break
-        else:
-            known, members = Columns(columns), []
-            groups.append((known, members))
-        known.match(part.headers, part.place)
-        members.append(part)
-    main = max(groups, key=lambda group: sum(len(part.kept) for part in group[1]), default=(Columns(), []))[1]
-    together = {id(part) for part in main}
-    kept = [part for part in parts if part.named or id(part) in together]
-    left_out, doubts = [], []
-    for part in parts:
-        if not part.named and id(part) not in together:
-            first, rows = part.block.first_row, part.block.rows
-            why = text("sheet_unrelated")
-            left_out.append(
-                SourceReport(
-                    part.place.file, part.place.sheet, part.header_row, first, first + rows - 1, rows, 0, 0, reason=why
-                )
-            )
-            if len(part.headers) > 1:  # a citation or a title has one
-                doubts.append(Problem(part.place, why, text("sheet_unrelated_hint", sheet=part.place.sheet)))
-    return kept, left_out, doubts
-
-
-def _twice(part: Part) -> list[Problem]:
-    """Two headers of one sheet that became the same column."""
-    first: dict[str, int] = {}
-    problems = []
-    for column, name in part.columns.items():
-        earlier = first.setdefault(name, column)
-        if earlier != column:
-            place = Place(part.place.file, part.place.sheet, part.header_row, column)
-            other = Place("", "", part.header_row, earlier).address
-            problems.append(
-                Problem(place, text("header_stands_twice", name=name, other=other), text("header_twice_hint"))
-            )
-    return problems
-
-
-def _stack(
-    parts: list[Part],
-    names: list[str],
-    given: Sequence[Column],
-    left_out: list[SourceReport],
-    unrelated: list[Problem],
-) -> tuple[Table, MergeReport]:
-    """One column after the other over all parts."""
-    settings = {column.name: column for column in given}
-    changes = [change for part in parts for change in part.changes]
-    doubts = [*unrelated, *(doubt for part in parts for doubt in part.doubts)]
-    arrays, reports, strays = [], [], {}
-    for name in names:
-        column = settings.get(name, Column(name))
-        chunks = [_chunk(part, name) for part in parts]
-        settled = settle(chunks, column.type, column.missing)
-        for oddity in settled.oddities:
-            changes += _changes(parts[oddity.chunk], name, chunks[oddity.chunk], settled.arrays[oddity.chunk], oddity)
-        if settled.strays:
-            problem = _stray(parts, name, chunks, settled)
-            strays[name] = problem
-            doubts.append(problem)
-        arrays.append(_joined(settled.arrays))
-        reports.append(_column_report(name, parts, arrays[-1], settled))
-    origins = tuple(
-        Origin(
-            part.place.file, part.place.sheet, {name: column_letter(column) for column, name in part.columns.items()}
+    def _with_source(self, batch: Table, part: Part) -> Table:
+        """The batch with the name of its sheet, or of its file, as its first column."""
+        sheets = {each.sheet for each in self.parts}
+        files = {each.file for each in self.parts}
+        name = (
+            part.sheet
+            if len(sheets) > 1 and not (len(files) > 1 and len(sheets) < len(files))
+            else Path(part.file).stem
         )
-        for part in parts
-    )
-    counts = [len(part.kept) for part in parts]
-    origin = np.repeat(np.arange(len(parts), dtype=np.int32), counts)
-    row = np.concatenate([part.rows for part in parts]) if parts else np.zeros(0, np.int32)
-    data = pa.table(dict(zip(names, arrays, strict=True)))
-    sources = [_source_report(part, names) for part in parts] + left_out
-    letters = {pair: each for part in parts for pair, each in part.letters.items()}
-    table = restore_places(Table(data, origins, origin, row), letters)
-    order = {(part.place.file, part.place.sheet): index for index, part in enumerate(parts)}
-    sources.sort(key=lambda each: order.get((each.file, each.sheet), len(order)))
-    changes.sort(
-        key=lambda change: (
-            order.get((change.place.file, change.place.sheet), 0),
-            change.place.row,
-            change.place.column,
+        column = self.rules.source_column
+        if column in batch.names:
+            raise DataError(Problem(None, text("source_column_taken", name=column), text("source_column_hint")))
+        values = pa.array([name], pa.string()).take(pa.array(np.zeros(len(batch), np.int32)))
+        return replace(batch, data=batch.data.add_column(0, column, values))
+
+    def _change(self, change: Change, counted: bool = True) -> None:
+        if counted:
+            self.counts[change.action] += 1
+        if len(self.changes) < MOST_CHANGES:
+            self.changes.append(change)
+
+    def _count(self, name: str, what: str, count: int) -> None:
+        self._column_counts.setdefault(name, Counter())[what] += count
+        if what in ("coerced", "error"):
+            self.counts[what] += count
+
+    def _tell(self, part: Part, name: str, column: int, rows: Any, cells: Any, became: Any, oddity: Oddity) -> None:
+        """One change per cell, up to a number; then one that counts the rest."""
+        self._count(name, oddity.action, len(oddity.rows))
+        at = oddity.rows[:DETAILS]
+        positions = pa.array(at)
+        before = as_texts(cells.take(at)).to_pylist()
+        after = words(became.take(positions)).to_pylist()
+        reason = text(oddity.reason)
+        for row, was, now in zip(rows[at].tolist(), before, after, strict=True):
+            self._change(Change(part.at(row, column), oddity.action, was or "", now or "", reason), counted=False)
+        rest = len(oddity.rows) - len(at)
+        if rest:
+            where = part.at(int(rows[oddity.rows[DETAILS]]), column)
+            self._change(Change(where, oddity.action, text("more_of_these", count=rest), "", reason), counted=False)
+
+    def _stray(self, part: Part, name: str, column: int, rows: Any, cells: Any, strays: Any, kind: str) -> None:
+        """Remember the first cell of another kind in a column, and how many there are."""
+        if name in self._strays:
+            problem, count = self._strays[name]
+            self._strays[name] = (problem, count + len(strays))
+            return
+        found = as_texts(cells.take(strays[:1]))[0].as_py()
+        message = text(f"expected_{kind}", name=name, found=found)
+        where = part.at(int(rows[strays[0]]), column)
+        self._strays[name] = (Problem(where, message, text("expected_hint", found=found)), len(strays))
+
+    def report(self) -> MergeReport:
+        """What was done, once all batches were taken."""
+        strays = {name: _counted(problem, count) for name, (problem, count) in self._strays.items()}
+        order = {(part.file, part.sheet): index for index, part in enumerate(self.parts)}
+        sources = [self._source(index, part) for index, part in enumerate(self.parts)] + self.left_out
+        sources.sort(key=lambda each: order.get((each.file, each.sheet), len(order)))
+        far = len(order)
+        self.changes.sort(
+            key=lambda each: (
+                order.get((each.place.file, each.place.sheet), far),
+                each.place.row,
+                each.place.column,
+            )
         )
-    )
-    report = MergeReport(tuple(sources), tuple(reports), tuple(changes), tuple(doubts), strays)
-    return table, report
+        repeated = self.duplicates.report()
+        calendar = self.calendar.report()
+        doubts = [*self.doubts, *strays.values(), *self.duplicates.doubts(), *self.calendar.doubts()]
+        if self.unpivot:
+            doubts += self.unpivot.doubts()
+        changes = self.changes + self.duplicates.changes
+        counts = dict(self.counts + Counter(dropped=repeated.dropped))
+        return MergeReport(
+            tuple(sources),
+            tuple(self._column(name) for name in self.names),
+            tuple(changes),
+            tuple(dict.fromkeys(doubts)),
+            strays,
+            tuple(self.controls),
+            repeated,
+            (),
+            calendar,
+            counts,
+        )
+
+    def _column(self, name: str) -> ColumnReport:
+        decision, counts = self.decisions[name], self._column_counts.get(name, Counter())
+        held = sum(name in part.columns.values() for part in self.parts)
+        total = sum(len(part) for part in self.parts)
+        missing = counts["missing"]
+        return ColumnReport(
+            name,
+            decision.type,
+            held,
+            total - missing,
+            missing,
+            counts["coerced"],
+            counts["error"],
+            decision.how,
+            decision.unit,
+        )
+
+    def _source(self, index: int, part: Part) -> SourceReport:
+        told = part.told
+        columns = {
+            name: self.matches[index].get(column, Match(part.headers[column]))
+            for column, name in part.columns.items()
+            if name in self.decisions
+        }
+        return SourceReport(
+            part.file,
+            part.sheet,
+            told["table"],
+            part.header_rows,
+            told["first_row"],
+            told["last_row"],
+            told["rows"],
+            len(part),
+            told["hidden"],
+            dict(Counter(text(reason) for _, _, reason in told["dropped"])),
+            columns,
+            tuple(name for name in self.names if name not in columns),
+            told["evidence"],
+        )
 
 
-def _chunk(part: Part, name: str) -> Chunk:
-    """The kept values of a column in one part; nulls where it lacks the column."""
-    number = next((column for column, each in part.columns.items() if each == name), 0)
-    strip = next((strip for strip in part.block.strips if strip.column == number), None)
-    if strip is None:
-        return Chunk(pa.nulls(len(part.kept), pa.float64()), None, part.free)
-    values, kinds = strip.values, strip.kinds
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        values = words(values)
-    kept = pa.array(part.kept)
-    of = None if kinds is None else np.asarray(kinds.take(kept), np.int8)
-    return Chunk(values.take(kept), of, part.free)
+def _controlled(part: Part) -> list[str]:
+    """The columns of a part whose totals were looked at."""
+    return [part.columns.get(column, "") for _, column, *_ in part.told["controls"]]
 
 
-def _joined(arrays: list[Any]) -> Any:
-    kinds = {array.type for array in arrays}
-    if len(kinds) > 1:
-        kind = next(iter(kinds - {pa.null()}))
-        arrays = [pc.cast(array, kind) for array in arrays]
-    return pa.chunked_array(arrays).combine_chunks() if arrays else pa.nulls(0)
+def _cells(cells: Sequence[Sequence[int]], most: int = 5) -> str:
+    """`D7, D9, F12 …`"""
+    shown = [f"{column_letter(column)}{row}" for row, column in cells[:most]]
+    return ", ".join(shown) + (" …" if len(cells) > most else "")
 
 
-def _changes(part: Part, name: str, chunk: Chunk, became: Any, oddity: Oddity) -> list[Change]:
-    """One change per cell, up to a number; then one that counts the rest."""
-    column = next((number for number, each in part.columns.items() if each == name), 0)
-    shown = oddity.rows[:DETAILS]
-    positions = pa.array(shown)
-    before = words(chunk.values.take(positions)).to_pylist()
-    after = words(became.take(positions)).to_pylist()
-    reason = text(oddity.reason)
-    place, rows = part.place, part.rows
-    found = [
-        Change(Place(place.file, place.sheet, int(rows[index]), column), oddity.action, was or "", now or "", reason)
-        for index, was, now in zip(shown.tolist(), before, after, strict=True)
-    ]
-    rest = len(oddity.rows) - len(shown)
-    if rest:
-        where = Place(place.file, place.sheet, int(rows[oddity.rows[DETAILS]]), column)
-        found.append(Change(where, oddity.action, text("more_of_these", count=rest), "", reason))
-    return found
-
-
-def _stray(parts: list[Part], name: str, chunks: list[Chunk], settled: Settled) -> Problem:
-    """The first text in a column of numbers, and how many more there are."""
-    index, row = settled.strays[0]
-    part = parts[index]
-    column = next((number for number, each in part.columns.items() if each == name), 0)
-    place = Place(part.place.file, part.place.sheet, int(part.rows[row]), column)
-    found = words(chunks[index].values)[row].as_py()
-    kind = (
-        "expected_date"
-        if settled.type == "date"
-        else "expected_boolean"
-        if settled.type == "boolean"
-        else "expected_number"
-    )
-    more = len(settled.strays) - 1
-    message = text(kind, name=name, found=found)
-    hint = text("expected_hint", found=found)
-    return Problem(place, message, text("more_like_it", count=more, hint=hint) if more else hint)
-
-
-def _column_report(name: str, parts: list[Part], array: Any, settled: Settled) -> ColumnReport:
-    lacking = int(empty(array).sum())
-    errors = sum(
-        change.action == "error" and part.columns.get(change.place.column) == name
-        for part in parts
-        for change in part.changes
-    )
-    coerced = sum(len(oddity.rows) for oddity in settled.oddities if oddity.action == "coerced")
-    errors += len(settled.strays)
-    sources = sum(name in part.columns.values() for part in parts)
-    return ColumnReport(name, settled.type, sources, len(array) - lacking, lacking, coerced, errors)
-
-
-def _source_report(part: Part, names: Sequence[str]) -> SourceReport:
-    have = {name: part.headers[column] for column, name in part.columns.items()}
-    dropped = sum(change.action == "dropped" for change in part.changes)
-    first = int(part.rows[0]) if len(part.rows) else part.block.first_row
-    last = int(part.rows[-1]) if len(part.rows) else first
-    rows = len(part.kept) + dropped
-    return SourceReport(
-        part.place.file,
-        part.place.sheet,
-        part.header_row,
-        first,
-        last,
-        rows,
-        len(part.kept),
-        dropped,
-        have,
-        tuple(name for name in names if name not in have),
-    )
+def _counted(problem: Problem, count: int) -> Problem:
+    if count == 1:
+        return problem
+    return replace(problem, hint=text("more_like_it", count=count - 1, hint=problem.hint))

@@ -1,8 +1,9 @@
 """Tables to files and back, places included.
 
-Every file holds the data and, as its last three columns, the file, sheet and row that each row came from. The source
-map (which letter each column had in each source) travels on a hidden sheet of a workbook, or in the metadata of a
-Parquet file, so that a place can name a cell when the file is read again.
+Every file holds the data and, as its last three columns, the file, sheet and row that each row came from; before them,
+where there are any, the marks: the key of a database's row, the letter of an unpivoted value, the row that was joined.
+The source map (which letter each column had in each source) travels on a hidden sheet of a workbook, or in the metadata
+of a Parquet file, so that a place can name a cell when the file is read again.
 """
 
 import json
@@ -11,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from xltrain.data.header import key
-from xltrain.data.table import Origin, Table
+from xltrain.data.table import MARK_JOINED, MARK_KEY, MARK_LETTER, Origin, Table
+from xltrain.data.values import words
 from xltrain.errors import WorkbookError
 from xltrain.excel.package import missing_book, replacing
 from xltrain.excel.write import Book, date_format, new_book, number_format
@@ -24,7 +27,7 @@ from xltrain.place import MAX_ROW, Place, Problem
 
 PLACES = ("source_file", "source_sheet", "source_row")
 MAP = "source_map"
-REPORTS = ("Merge report", "Dropped and changed", MAP)
+REPORTS = ("Merge report", "Columns", "Dropped and changed", MAP)
 WRITTEN = (".xlsx", ".parquet", ".csv")
 FITTED = 200  # rows that decide a column's width
 
@@ -61,14 +64,23 @@ def check_output(path: Path) -> str:
 
 
 def with_places(table: Table) -> pa.Table:
-    """The data with the three columns of places."""
+    """The data with the marks and the three columns of places."""
     data = table.data
-    for word, values in zip(PLACES, place_columns(table), strict=True):
-        name = label(word)
+    marks = table.marks
+    more = list(zip(marks.column_names, marks.columns, strict=True)) if marks is not None else []
+    for word, values in [*more, *zip(PLACES, place_columns(table), strict=True)]:
+        name = mark_label(word)
         while name in data.column_names:
             name += "_"
         data = data.append_column(name, values)
     return data
+
+
+def mark_label(word: str) -> str:
+    """What a column of places or marks is called."""
+    if word.startswith(MARK_JOINED):
+        return text("joined_row", name=word.removeprefix(MARK_JOINED))
+    return label(word)
 
 
 def place_columns(table: Table) -> tuple[Any, Any, Any]:
@@ -81,20 +93,40 @@ def place_columns(table: Table) -> tuple[Any, Any, Any]:
 
 def restore_places(table: Table, letters: Letters | None = None) -> Table:
     """A table read from a merged file, with the places that its last columns name; any other table as it is."""
-    found = {word: name for name in table.names if (word := _place_word(name))}
-    if len(found) < len(PLACES):
-        return table
-    files, sheets = (pc.fill_null(pc.cast(table.data.column(found[word]), pa.string()), "") for word in PLACES[:2])
-    row = pc.fill_null(pc.cast(table.data.column(found["source_row"]), pa.int32(), safe=False), 0)
-    pairs = pc.binary_join_element_wise(files, sheets, "\n").combine_chunks().dictionary_encode()
     letters = letters or {}
+    found = place_words(dict(enumerate(table.names)))
+    if not found:
+        return table
+    shown = {word: words(table.data.column(at)) for word, at in found.items()}
+    origins, origin, row = restored_origins(shown, letters)
+    told = letters.get(("", MAP), {})
+    joined = {column: (each.split("\n")[0], each.split("\n")[1]) for column, each in told.items() if "\n" in each}
+    unpivoted = next((column for column, each in told.items() if each == MARK_LETTER), "")
+    marks = {mark_label(word): word for word in (MARK_LETTER, MARK_KEY, *(mark for mark, _ in joined.values()))}
+    known = {marks[name]: table.data.column(name) for name in table.names if name in marks}
+    gone = [table.names[at] for at in found.values()] + [name for name in table.names if name in marks]
+    data = table.data.drop_columns(gone)
+    return Table(data, origins, origin, row, pa.table(known) if known else None, joined, unpivoted)
+
+
+def place_words(headers: Mapping[int, str]) -> dict[str, int]:
+    """`source_file`, `source_sheet` and `source_row` -> the column so labelled; empty unless all three are there."""
+    found = {word: column for column, name in headers.items() if (word := _place_word(name))}
+    return found if len(found) == len(PLACES) else {}
+
+
+def restored_origins(
+    shown: Mapping[str, Any], letters: Letters
+) -> tuple[tuple[Origin, ...], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Origins, the origin of each row and its sheet row, from the three columns of places as texts."""
+    files, sheets = (pc.fill_null(shown[word], "") for word in PLACES[:2])
+    row = pc.fill_null(pc.cast(pc.cast(shown["source_row"], pa.float64()), pa.int32(), safe=False), 0)
+    pairs = pc.binary_join_element_wise(files, sheets, "\n").dictionary_encode()
     origins = []
     for pair in pairs.dictionary.to_pylist():
         file, _, sheet = pair.partition("\n")
         origins.append(Origin(file, sheet, dict(letters.get((file, sheet), {}))))
-    data = table.data.drop_columns(list(found.values()))
-    origin = np.asarray(pairs.indices, np.int32)
-    return Table(data, tuple(origins), origin, np.asarray(row.to_numpy(), np.int32))
+    return tuple(origins), np.asarray(pairs.indices, np.int32), np.asarray(row.to_numpy(), np.int32)
 
 
 def data_sheets(names: Sequence[str]) -> list[str]:
@@ -150,22 +182,27 @@ def from_pandas(frame: Any) -> Table:
     return restore_places(_plain(data, "DataFrame"))
 
 
-def _plain(data: pa.Table, file: str) -> Table:
+def from_arrow(data: pa.Table, file: str, sheet: str = "") -> Table:
+    """An Arrow table, such as that of a database, with its own places where it holds some."""
+    return restore_places(_plain(data, file, sheet))
+
+
+def _plain(data: pa.Table, file: str, sheet: str = "") -> Table:
     """An Arrow table as it is, its rows counted from 1."""
     data = data.replace_schema_metadata(None)
     for index, field in enumerate(data.schema):
         if pa.types.is_dictionary(field.type) or pa.types.is_large_string(field.type):
             data = data.set_column(index, field.name, pc.cast(data.column(index), pa.string()))
     count = data.num_rows
-    return Table(data, (Origin(file, ""),), np.zeros(count, np.int32), np.arange(1, count + 1, dtype=np.int32))
+    return Table(data, (Origin(file, sheet),), np.zeros(count, np.int32), np.arange(1, count + 1, dtype=np.int32))
 
 
 def _place_word(name: str) -> str:
     """`source_file`, `source_sheet` or `source_row` where a column's name is the label of one, else empty."""
     plain = key(name)
-    for words in LANGUAGES.values():
+    for language in LANGUAGES.values():
         for word in PLACES:
-            if plain in (key(words.LABELS[word]), key(word)):
+            if plain in (key(language.LABELS[word]), key(word)):
                 return word
     return ""
 
@@ -175,10 +212,10 @@ def _write_book(path: Path, table: Table, more: Callable[[Book], None] | None) -
     with new_book(path) as book:
         for number, start in enumerate(range(0, max(data.num_rows, 1), MAX_ROW - 1)):
             name = label("Data") + (f" {number + 1}" if number else "")
-            _write_sheet(book, name, data.slice(start, MAX_ROW - 1), len(PLACES))
+            _write_sheet(book, name, data.slice(start, MAX_ROW - 1), data.num_columns - len(table.names))
         if more:
             more(book)
-        _write_map(book, table.origins)
+        _write_map(book, table)
 
 
 def _write_sheet(book: Book, name: str, data: pa.Table, places: int) -> None:
@@ -193,6 +230,8 @@ def _write_sheet(book: Book, name: str, data: pa.Table, places: int) -> None:
         look: dict[str, Any] = {}
         if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
             look["num_format"] = date_format([value for value in values if value is not None])
+        elif pa.types.is_time(column.type) or pa.types.is_duration(column.type):
+            look["num_format"] = "hh:mm:ss" if pa.types.is_time(column.type) else "[h]:mm:ss"
         elif pa.types.is_floating(column.type):
             # What a person typed has few decimals and is shown in full; what was computed has many.
             computed = any(value is not None and round(value, 6) != value for value in values[:FITTED])
@@ -205,38 +244,86 @@ def _write_sheet(book: Book, name: str, data: pa.Table, places: int) -> None:
         sheet.fit(index, [_seen(value) for value in values[:FITTED]], header)
 
 
-def _write_map(book: Book, origins: Sequence[Origin]) -> None:
+def _write_map(book: Book, table: Table) -> None:
     sheet = book.sheet(label(MAP))
     sheet.page.hide()
     for column, word in enumerate(("file", "sheet", "column", "letter")):
         sheet.write(0, column, label(word))
-    lines = [(each.file, each.sheet, name, letter) for each in origins for name, letter in each.letters.items()]
-    for row, line in enumerate(lines, 1):
+    for row, line in enumerate(map_lines(table), 1):
         for column, value in enumerate(line):
             sheet.write(row, column, value)
 
 
-def _write_parquet(path: Path, table: Table) -> None:
-    import pyarrow.parquet as pq
+def map_lines(table: Table) -> list[tuple[str, str, str, str]]:
+    """The source map: file, sheet, column and letter; which mark places a joined or unpivoted column, under no file."""
+    lines = [(each.file, each.sheet, name, letter) for each in table.origins for name, letter in each.letters.items()]
+    lines += [("", MAP, column, f"{mark}\n{letter}") for column, (mark, letter) in table.joined.items()]
+    if table.unpivoted:
+        lines.append(("", MAP, table.unpivoted, MARK_LETTER))
+    return lines
 
-    told = [{"file": each.file, "sheet": each.sheet, "letters": dict(each.letters)} for each in table.origins]
-    data = with_places(table).replace_schema_metadata({MAP: json.dumps(told, ensure_ascii=False)})
-    pq.write_table(data, path, compression="zstd")
+
+def _write_parquet(path: Path, table: Table) -> None:
+    with Stream(path) as stream:
+        stream.write(table)
 
 
 def _write_csv(path: Path, table: Table) -> None:
-    from pyarrow import csv
+    with Stream(path) as stream:
+        stream.write(table)
 
-    data = with_places(table)
-    for index, field in enumerate(data.schema):
-        if pa.types.is_timestamp(field.type):
-            shown = pc.replace_substring_regex(
-                pc.cast(pc.cast(data.column(index), pa.timestamp("s"), safe=False), pa.string()), r"[ T]00:00:00$", ""
+
+class Stream:
+    """Writes batch after batch to a .parquet or .csv file; all batches have the same columns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer: Any = None
+        self._file: Any = None
+        self._lines: dict[tuple[str, str, str, str], None] = {}
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def write(self, batch: Table) -> None:
+        import pyarrow.parquet as pq
+        from pyarrow import csv
+
+        self._lines |= dict.fromkeys(map_lines(batch))
+        data = with_places(batch)
+        if self.path.suffix.lower() == ".parquet":
+            if self._writer is None:
+                self._writer = pq.ParquetWriter(self.path, data.schema, compression="zstd")
+            self._writer.write_table(data)
+            return
+        data = _for_csv(data)
+        if self._writer is None:
+            self._file = self.path.open("wb")
+            self._file.write(b"\xef\xbb\xbf")  # Excel wants the mark
+            self._writer = csv.CSVWriter(
+                self._file, data.schema, write_options=csv.WriteOptions(quoting_style="needed")
             )
-            data = data.set_column(index, field.name, shown)
-    with path.open("wb") as file:
-        file.write(b"\xef\xbb\xbf")
-        csv.write_csv(data, file, csv.WriteOptions(quoting_style="needed"))
+        self._writer.write_table(data)
+
+    def __exit__(self, *error: object) -> None:
+        if self._writer is not None:
+            if self._file is None:
+                told: dict[tuple[str, str], dict[str, str]] = {}
+                for file, sheet, column, letter in self._lines:
+                    told.setdefault((file, sheet), {})[column] = letter
+                lines = [{"file": file, "sheet": sheet, "letters": each} for (file, sheet), each in told.items()]
+                self._writer.add_key_value_metadata({MAP: json.dumps(lines, ensure_ascii=False)})
+            self._writer.close()
+        if self._file is not None:
+            self._file.close()
+
+
+def _for_csv(data: pa.Table) -> pa.Table:
+    """Dates without a time of midnight, durations as hours, minutes and seconds."""
+    for index, column in enumerate(data.schema):
+        if pa.types.is_timestamp(column.type) or pa.types.is_time(column.type) or pa.types.is_duration(column.type):
+            data = data.set_column(index, column.name, words(data.column(index)))
+    return data
 
 
 def _seen(value: Any) -> str:

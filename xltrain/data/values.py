@@ -50,7 +50,23 @@ def words(column: Any) -> Any:
     if pa.types.is_timestamp(kind):
         column = pc.cast(pc.cast(column, pa.timestamp("s"), safe=False), pa.string())
         return pc.replace_substring_regex(column, r"[ T]00:00:00$", "")  # a day alone, where there is no time
+    if pa.types.is_time(kind):
+        return pc.replace_substring_regex(pc.cast(column, pa.string()), r"\.0+$", "")
+    if pa.types.is_duration(kind):
+        return _clock(column)
     return pc.cast(column, pa.string())
+
+
+def _clock(column: Any) -> Any:
+    """Durations as hours, minutes and seconds: 26:30:00."""
+    seconds = pc.divide(pc.cast(pc.cast(column, pa.duration("us"), safe=False), pa.int64()), 1_000_000)
+    sign = pc.if_else(pc.less(seconds, 0), "-", "")
+    whole = pc.abs(seconds)
+    minutes = pc.divide(whole, 60)
+    rest = [pc.divide(minutes, 60), pc.subtract(minutes, pc.multiply(pc.divide(minutes, 60), 60))]
+    parts = [*rest, pc.subtract(whole, pc.multiply(minutes, 60))]
+    shown = [pc.utf8_lpad(pc.cast(each, pa.string()), 2, "0") for each in parts]
+    return pc.binary_join_element_wise(sign, pc.binary_join_element_wise(*shown, ":"), "")
 
 
 def days(column: Any) -> Floats:

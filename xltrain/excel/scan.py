@@ -8,8 +8,8 @@ import html
 import posixpath
 import re
 import zipfile
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 from xltrain.errors import WorkbookError
 from xltrain.excel.package import missing_book
 from xltrain.language import text
-from xltrain.place import Place, Problem, column_letter, column_number
+from xltrain.place import Place, Problem, Range, column_number, parse_range
 
 PIECE = 1 << 18  # bytes inflated at a time
 MOST_INFLATED = 8 << 30  # bytes of one part; more is a zip bomb or no work for one machine
@@ -31,13 +31,17 @@ _TEXT = re.compile(rb"<(?:\w+:)?t\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?t>)", re.S)
 _PHONETIC = re.compile(rb"<(?:\w+:)?rPh\b.*?</(?:\w+:)?rPh>", re.S)
 _ITEM = re.compile(rb"<(?:\w+:)?si\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?si>)", re.S)
 _ATTRIBUTE = re.compile(rb'([\w:]+)\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
+_FORMULA = re.compile(rb"<(?:\w+:)?f\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?f>)", re.S)
 _CELL_START = re.compile(rb"<(?:\w+:)?c[ >/]")
-_KIND = re.compile(rb'\bt="(\w+)"')
-_STYLE = re.compile(rb'\bs="(\d+)"')
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _DATE_SIGNS = re.compile(r"[ymdhs年月日时分秒]", re.I)
 _NO_SIGNS = re.compile(r'"[^"]*"|\\.|\[(?!h+\]|m+\]|s+\])[^\]]*\]|_.|\*.', re.I)
-_BUILT_IN_DATES = frozenset([*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)])
+_BUILT_IN = {
+    **dict.fromkeys((14, 15, 16, 17, *range(27, 37), *range(50, 59)), "yyyy-mm-dd"),
+    **dict.fromkeys((18, 19, 20, 21, 32, 33, 45, 47), "hh:mm:ss"),
+    22: "yyyy-mm-dd hh:mm",
+    46: "[h]:mm:ss",
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Cell:
     style: int
     kind: str
     value: str
+    formula: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,14 @@ class Row:
     number: int
     attributes: dict[str, str]
     cells: list[Cell] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DefinedName:
+    """A name for a range; `Print_Area` is a sheet's print area."""
+
+    name: str
+    cells: Range
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,7 @@ class Package:
         """A part as UTF-8; KeyError where there is none."""
         return b"".join(self.stream(part))
 
-    def stream(self, part: str) -> Iterator[bytes]:
+    def stream(self, part: str, size: int = PIECE) -> Iterator[bytes]:
         """A part piece by piece, as UTF-8. Parts that declare entities or inflate without end are refused."""
         info = self._zip.getinfo(self._names[part.casefold()])
         bomb = info.file_size > 64 << 20 and info.file_size > MOST_RATIO * max(info.compress_size, 1)
@@ -123,7 +136,7 @@ class Package:
             raise WorkbookError(Problem(self.place, text("book_bomb"), text("book_broken_hint")))
         try:
             with self._zip.open(info) as source:
-                first = source.read(PIECE)
+                first = source.read(size)
                 if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
                     yield (first + source.read()).decode("utf-16").encode("utf-8")
                     return
@@ -131,7 +144,7 @@ class Package:
                     raise WorkbookError(Problem(self.place, text("book_entities"), text("book_broken_hint")))
                 while first:
                     yield first
-                    first = source.read(PIECE)
+                    first = source.read(size)
         except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
             raise WorkbookError(self.broken(error)) from error
         except Exception as error:
@@ -153,7 +166,7 @@ class Package:
         part = self._related.get("sharedStrings", "xl/sharedStrings.xml")
         if part not in self:
             return []
-        return [_joined(item[1] or b"") for item in _ITEM.finditer(self.read(part))]
+        return [joined_text(item[1] or b"") for item in _ITEM.finditer(self.read(part))]
 
     @cached_property
     def date1904(self) -> bool:
@@ -161,23 +174,53 @@ class Package:
         return found is not None
 
     @cached_property
-    def date_styles(self) -> frozenset[int]:
-        """The cell styles whose number format shows a date or time."""
+    def formats(self) -> tuple[str, ...]:
+        """The number format of every cell style; built-in ones that show dates or times in a common form."""
         part = self._related.get("styles", "xl/styles.xml")
         if part not in self:
-            return frozenset()
+            return ()
         tree = self._tree(part)
-        formats = {
-            int(each.get("numFmtId", -1)): each.get("formatCode", "") for each in tree.iter() if _is(each, "numFmt")
-        }
-        dates = {number for number, code in formats.items() if is_date_format(code)}
-        dates |= _BUILT_IN_DATES - formats.keys()
+        own = {int(each.get("numFmtId", -1)): each.get("formatCode", "") for each in tree.iter() if _is(each, "numFmt")}
         table = next((each for each in tree.iter() if _is(each, "cellXfs")), None)
-        return frozenset(
-            index
-            for index, each in enumerate(table if table is not None else ())
-            if int(each.get("numFmtId", 0)) in dates
-        )
+        numbers = [int(each.get("numFmtId", 0)) for each in (table if table is not None else ())]
+        return tuple(own.get(number, _BUILT_IN.get(number, "")) for number in numbers)
+
+    @cached_property
+    def date_styles(self) -> frozenset[int]:
+        """The cell styles whose number format shows a date or time."""
+        return frozenset(index for index, code in enumerate(self.formats) if is_date_format(code))
+
+    @cached_property
+    def names(self) -> tuple[DefinedName, ...]:
+        """The defined names that stand for one range: names of the book, and print areas of sheets."""
+        found = []
+        for each in self._tree(self._book).iter():
+            if _is(each, "definedName"):
+                local = each.get("localSheetId", "")
+                words = (each.text or "").strip()
+                cells = parse_range(words)
+                if cells is None or "," in words:
+                    continue
+                sheet = cells.sheet
+                if not sheet and local.isdigit() and int(local) < len(self._listed):
+                    sheet = self._listed[int(local)]
+                found.append(DefinedName(each.get("name", "").removeprefix("_xlnm."), replace(cells, sheet=sheet)))
+        return tuple(found)
+
+    def tables(self, part: str) -> list[tuple[str, tuple[int, int, int, int], int, int]]:
+        """The Excel tables of a sheet: name, cells, and how many rows of headers and totals they have."""
+        found = []
+        for kind, target in self.relations(part).values():
+            if kind != "table" or target not in self:
+                continue
+            tree = self._tree(target)
+            cells = parse_range(tree.get("ref", ""))
+            if cells:
+                corners = (cells.first_row, cells.first_column, cells.last_row, cells.last_column)
+                name = tree.get("displayName") or tree.get("name") or ""
+                headers, totals = tree.get("headerRowCount", "1"), tree.get("totalsRowCount", "0")
+                found.append((name, corners, int(headers == "1"), int(totals.isdigit() and int(totals) > 0)))
+        return found
 
     def related(self, kind: str) -> str:
         """The part of the workbook with this kind of relationship (`styles`, `theme`); empty where there is none."""
@@ -204,9 +247,11 @@ class Package:
         relations = self.relations(self._book)
         self._related = dict(relations.values())
         sheets = []
+        self._listed: list[str] = []  # with those that are no worksheets, for local names
         for each in self._tree(self._book).iter():
             if not _is(each, "sheet"):
                 continue
+            self._listed.append(each.get("name", ""))
             link = next((value for key, value in each.attrib.items() if key.endswith("}id")), "")
             kind, part = relations.get(link, ("", ""))
             if kind == "worksheet" and part in self:
@@ -236,7 +281,7 @@ class Package:
 
 def rows(package: Package, part: str, first: int = 1, last: int = 1 << 30) -> Iterator[Row]:
     """The rows `first` to `last` of a sheet, cells unescaped; nothing after them is inflated."""
-    for number, attributes, xml in _row_pieces(package, part):
+    for number, attributes, xml in _row_pieces(whole_rows(package, part)):
         if number > last:
             return
         if number >= first:
@@ -247,7 +292,7 @@ def look(package: Package, part: str) -> Look:
     """What a sheet uses, from its last cell in every row: without a Python object per cell."""
     last_row, last_column = 0, 0
     widest = b""
-    for piece in _whole_rows(package, part):
+    for piece in whole_rows(package, part):
         for row in piece.split(b"row>"):
             at = row.rfind(b' r="')
             address = row[at + 4 : row.find(b'"', at + 4)] if at >= 0 else b""
@@ -285,42 +330,16 @@ def tail(package: Package, part: str) -> bytes:
     return b"" if inside else kept
 
 
-def kinds(package: Package, part: str, columns: Collection[int], first: int) -> Iterator[tuple[int, Cell]]:
-    """(row, cell) of every cell that is not empty in some columns, from row `first` on; texts without their value."""
-    wanted = set(columns)
-    letters = "|".join(column_letter(column) for column in sorted(wanted)).encode("ascii")
-    # Excel and its kin write the address first; one pattern then skips all other columns.
-    quick = re.compile(
-        rb'<c r="(' + letters + rb')(\d+)"([^>]*?)(?:/>|>(?:<f.*?(?:/>|</f>))?(?:<v>([^<]*)</v>)?(.*?)</c>)', re.S
-    )
-    number = 0
-    for piece in _whole_rows(package, part):
-        if piece.count(b"<c ") == piece.count(b'<c r="') and b":c " not in piece:
-            for letter, row, attributes, value, inner in quick.findall(piece):
-                if (value or inner) and int(row) >= first:
-                    kind, style = _kind_and_style(attributes)
-                    yield (
-                        int(row),
-                        Cell(column_number(letter.decode("ascii")), style, kind, value.decode("ascii", "replace")),
-                    )
-            continue
-        for match in _ROW.finditer(piece):
-            number = _row_number(match[1]) or number + 1
-            if number >= first:
-                for cell in _cells(match[2] or b"", wanted):
-                    yield number, cell
-
-
 def is_date_format(code: str) -> bool:
     """Whether a number format shows a date or a time."""
     plain = _NO_SIGNS.sub("", code.partition(";")[0])
     return bool(_DATE_SIGNS.search(plain)) and "general" not in plain.lower()
 
 
-def _whole_rows(package: Package, part: str) -> Iterator[bytes]:
-    """The XML between sheetData's tags in pieces that end at a row's end."""
-    rest, begun = b"", False
-    for piece in package.stream(part):
+def whole_rows(package: Package, part: str, size: int = PIECE, after: list[bytes] | None = None) -> Iterator[bytes]:
+    """The XML between sheetData's tags in pieces that end at a row's end; what follows them is added to `after`."""
+    rest, begun, pieces = b"", False, package.stream(part, size)
+    for piece in pieces:
         rest += piece
         if not begun:
             at = re.search(rb"<(?:\w+:)?sheetData\b[^>]*>", rest)
@@ -337,11 +356,18 @@ def _whole_rows(package: Package, part: str) -> Iterator[bytes]:
     if begun:
         end = rest.find(b"sheetData>")
         yield rest if end < 0 else rest[:end]
+        if after is not None:
+            after += [rest[end:] if end >= 0 else b"", *pieces]
 
 
-def _row_pieces(package: Package, part: str) -> Iterator[tuple[int, dict[str, str], bytes]]:
-    number = 0
-    for piece in _whole_rows(package, part):
+def rows_in(piece: bytes, last: int) -> Iterator[Row]:
+    """The rows of a piece of whole rows that follows row `last`."""
+    for number, attributes, xml in _row_pieces([piece], last):
+        yield Row(number, attributes, list(_cells(xml)))
+
+
+def _row_pieces(pieces: Iterable[bytes], number: int = 0) -> Iterator[tuple[int, dict[str, str], bytes]]:
+    for piece in pieces:
         for match in _ROW.finditer(piece):
             attributes = _attributes(match[1])
             given = attributes.get("r", "")
@@ -349,35 +375,22 @@ def _row_pieces(package: Package, part: str) -> Iterator[tuple[int, dict[str, st
             yield number, attributes, match[2] or b""
 
 
-def _cells(xml: bytes, wanted: Collection[int] = ()) -> Iterator[Cell]:
+def _cells(xml: bytes) -> Iterator[Cell]:
     column = 0
     for match in _CELL.finditer(xml):
         attributes = _attributes(match[1])
         place = attributes.get("r", "").rstrip("0123456789")
         column = column_number(place) if place else column + 1
-        if wanted and column not in wanted:
-            continue
         kind, inner = attributes.get("t", ""), match[2] or b""
         if kind == "inlineStr":
-            value = _joined(inner)
+            value = joined_text(inner)
         else:
             found = _VALUE.search(inner)
-            value = _plain(found[1]) if found else ""
-            if not found and wanted:
-                continue
+            value = plain_text(found[1]) if found else ""
         style = attributes.get("s", "")
-        yield Cell(column, int(style) if style.isdigit() else 0, kind, value)
-
-
-def _kind_and_style(attributes: bytes) -> tuple[str, int]:
-    kind = _KIND.search(attributes)
-    style = _STYLE.search(attributes)
-    return kind[1].decode("ascii") if kind else "", int(style[1]) if style else 0
-
-
-def _row_number(attributes: bytes) -> int:
-    found = re.search(rb'\br="(\d+)"', attributes)
-    return int(found[1]) if found else 0
+        formula = _FORMULA.search(inner)
+        shown = plain_text(formula[1] or b"?") if formula else ""
+        yield Cell(column, int(style) if style.isdigit() else 0, kind, value, shown)
 
 
 def _attributes(xml: bytes) -> dict[str, str]:
@@ -387,12 +400,16 @@ def _attributes(xml: bytes) -> dict[str, str]:
     }
 
 
-def _joined(xml: bytes) -> str:
-    return "".join(_plain(match[1] or b"") for match in _TEXT.finditer(_PHONETIC.sub(b"", xml)))
+def joined_text(xml: bytes) -> str:
+    """The text of a cell or shared string: its runs joined, phonetic readings left out."""
+    return "".join(plain_text(match[1] or b"") for match in _TEXT.finditer(_PHONETIC.sub(b"", xml)))
 
 
-def _plain(xml: bytes) -> str:
-    value = xml.decode("utf-8", "replace")
+def plain_text(xml: bytes | str) -> str:
+    """What a piece of XML without tags says; line ends as one sign, as every XML reader gives them."""
+    value = xml.decode("utf-8", "replace") if isinstance(xml, bytes) else xml
+    if "\r" in value:
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
     if "&" in value:
         value = html.unescape(value)
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value) if "_x" in value else value

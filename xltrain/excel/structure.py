@@ -1,95 +1,222 @@
-"""Where the table stands on a sheet: its header row, and what its columns are called.
+"""Where tables stand on a sheet: their header rows, what their columns are called, where their rows begin and end.
 
-Judged from the first rows: titles and banners above a table fill few cells, a header fills as many as the rows below it
-and holds words.
+Judged from what the cells hold: titles and banners above a table fill few cells, a header fills about as many as the
+rows below it and holds words, and values stand below it. Merged cells tell how deep a header is.
 """
 
-import datetime
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from xltrain.excel.read import Preview, iso, shortest
+import numpy as np
 
-LOOKED_AT = 60  # rows in which a header is looked for
-WIDE = 0.6  # of the usual number of filled cells: a row that may be the header
-WORDY = 0.5  # of a header's cells hold text
+from xltrain.excel.grid import BLANK, TEXT, Grid, NamedTable, Strip
+from xltrain.excel.heading import WIDE, Header, filled_in, names_in, shown, shown_rows, units_below, usual, words_in
+from xltrain.language import text
+from xltrain.place import MAX_COLUMN, MAX_ROW
+
+APART = 0.8  # of the other table's rows: a shorter block beside it is a table of its own
 
 
 @dataclass(frozen=True)
-class Found:
-    """A table: the row of its header (0: it has none) and what stands there, column -> header.
+class Asked:
+    """What a person says about the table of a sheet.
 
-    `reason` is the key of a message where the sheet holds no table.
+    Attributes:
+        header: its header rows, `(0,)` for none; None where nothing is said.
+        cells: first row, first column, last row, last column of the table, header included.
+        skip_rows: rows at the top of the sheet that are not looked at.
     """
 
-    header_row: int
-    headers: dict[int, str]
+    header: tuple[int, ...] | None = None
+    cells: tuple[int, int, int, int] | None = None
+    skip_rows: int = 0
+
+
+@dataclass(frozen=True)
+class Area:
+    """A table on a sheet: the rows of its header (none: no header), what stands there, and the rows below.
+
+    `units` are those that stand in a row of their own below the header. `evidence` is a sentence.
+    """
+
+    header_rows: tuple[int, ...]
+    headers: Mapping[int, str]
+    units: Mapping[int, str]
     first_row: int
-    reason: str = ""
+    last_row: int
+    evidence: str
+    name: str = ""
+    totals: int = 0  # rows at its end that its Excel table calls totals
+
+    @property
+    def top(self) -> int:
+        return self.header_rows[0] if self.header_rows else self.first_row
+
+    @property
+    def columns(self) -> tuple[int, int]:
+        """The first and the last column."""
+        return min(self.headers, default=1), max(self.headers, default=1)
+
+    @property
+    def size(self) -> int:
+        return (self.last_row - self.first_row + 1) * len(self.headers)
 
 
-def find_table(preview: Preview, header: int = 0) -> Found:
-    """The table of a sheet; a `header` row above 0 is taken as given."""
-    lines = preview.rows[:LOOKED_AT]
-    filled = [sum(not _blank(cell) for cell in line) for line in lines]
-    if not any(filled) and not header:
-        return Found(0, {}, 1, "sheet_empty")
-    row = header or _header_row(lines, filled)
-    if not row:
-        first = next(index for index, count in enumerate(filled) if count >= WIDE * _usual(filled)) + 1
-        return Found(0, {}, first)
-    line = preview.rows[row - 1] if row <= len(preview.rows) else []
-    headers = {column: name for column, cell in enumerate(line, 1) if (name := _shown(cell))}
-    if preview.last_row <= row:
-        return Found(row, headers, row + 1, "sheet_no_rows")
-    return Found(row, headers, row + 1)
+def find_tables(grid: Grid, asked: Asked = Asked()) -> tuple[list[Area], str]:
+    """The tables of a sheet, the largest first; or none, and the key of a message that says why.
 
-
-def _header_row(lines: Sequence[Sequence[Any]], filled: Sequence[int]) -> int:
-    """The header: the first row that is as wide as the table and holds words; 0 where the first such row holds values.
-
-    Notes above a table may fill several cells too: of the rows of words alone before the first row of values, all
-    words different, the widest is the header, the first of equals.
+    `grid` holds no blank texts. With a header or range asked for there is one table.
     """
-    wide = WIDE * _usual(filled)
-    first, found, widest = 0, 0, 0
-    for index, (line, count) in enumerate(zip(lines, filled, strict=True)):
-        if count < wide or not count:
+    if asked.cells:
+        grid = grid.cut(*asked.cells)
+    if asked.skip_rows:
+        grid = grid.cut(asked.skip_rows + 1, 1, MAX_ROW, MAX_COLUMN)
+    if not len(grid):
+        return [], "sheet_empty"
+    if asked.header is not None:
+        return _some([_given(grid, asked.header)])
+    if asked.cells:
+        return _some([_only(grid)])
+    if grid.tables:
+        return _some([_listed(grid, each) for each in grid.tables])
+    blocks = _side_by_side(grid)
+    return _some([area for block in blocks for area in _below_each_other(block)])
+
+
+def _some(areas: list[Area]) -> tuple[list[Area], str]:
+    """Those with rows, the largest first."""
+    found = sorted((each for each in areas if each.last_row >= each.first_row), key=lambda each: -each.size)
+    return (found, "") if found else ([], "sheet_no_rows")
+
+
+def _given(grid: Grid, header: tuple[int, ...]) -> Area:
+    if header == (0,):
+        first = int(grid.numbers[0])
+        headers = {strip.column: "" for strip in grid.strips}
+        return Area((), headers, {}, first, grid.last_row, text("evidence_given_none"))
+    rows = tuple(range(min(header), max(header) + 1))
+    body = _body(grid, rows)
+    return replace(body, evidence=text("evidence_given", rows=shown_rows(rows)))
+
+
+def _listed(grid: Grid, table: NamedTable) -> Area:
+    """An Excel table, with the rows that people typed right below it."""
+    top, left, bottom, right = table.cells
+    rows = (top,) if table.headers else ()
+    last = bottom
+    if not table.totals:
+        below = grid.cut(bottom + 1, left, MAX_ROW, right)
+        enough = WIDE * (right - left + 1)
+        counts = filled_in(below)
+        for number, count in zip(below.numbers.tolist(), counts.tolist(), strict=True):
+            if number != last + 1 or count < enough:
+                break
+            last = number
+    area = _body(grid.cut(top, left, last, right), rows)
+    headers = {column: area.headers.get(column, "") for column in range(left, right + 1)}
+    evidence = text("evidence_table", name=table.name)
+    return replace(area, headers=headers, last_row=last, evidence=evidence, name=table.name, totals=table.totals)
+
+
+def _below_each_other(grid: Grid) -> list[Area]:
+    """The table at the top of a block, and those that begin below it with a header of their own."""
+    found = []
+    while len(grid):
+        area = _only(grid)
+        next_row = _next_header(grid, area)
+        if not next_row:
+            found.append(area)
+            break
+        upper = grid.cut(1, 1, next_row - 1, MAX_COLUMN)
+        found.append(replace(area, last_row=max(upper.last_row, area.first_row - 1)))
+        grid = grid.cut(next_row, 1, MAX_ROW, MAX_COLUMN)
+    return found
+
+
+def _next_header(grid: Grid, area: Area) -> int:
+    """The row where another table begins (its title, else its header), 0 where none does.
+
+    Words in several cells after a blank row, other than the header above, in columns of values, with values below.
+    """
+    filled, words = filled_in(grid), words_in(grid)
+    numbers = grid.numbers
+    gap = np.diff(numbers, prepend=numbers[0]) > 1
+    titled = np.zeros(len(grid), bool)
+    titled[1:] = gap[:-1] & (filled[:-1] == 1) & (words[:-1] == 1)
+    follows = np.zeros(len(grid), bool)
+    follows[:-1] = (words[1:] < filled[1:]) & (np.diff(numbers) == 1)
+    hits = (filled >= 2) & (words == filled) & (gap | titled) & follows & (numbers > area.first_row)
+    names = {name for name in area.headers.values() if name}
+    start = grid.index(area.first_row)
+    for index in np.flatnonzero(hits).tolist():
+        line = grid.line(index)
+        if {shown(value) for value in line.values()} <= names:
             continue
-        cells = [cell for cell in line if not _blank(cell)]
-        words = sum(isinstance(cell, str) for cell in cells)
-        years = sum(isinstance(cell, int) and not isinstance(cell, bool) and 1900 <= cell <= 2100 for cell in cells)
-        wordy = words >= WORDY * count or bool(words and words + years == count)
-        if not found:
-            if not wordy:
-                return 0
-            first, found, widest = index + 1, index + 1, count
-        elif not wordy:
-            return found
-        elif words == count == len(set(cells)) and count > widest:
-            found, widest = index + 1, count
-    return first
+        above = slice(start, index)
+        values = 0
+        for column in line:
+            kinds = grid.by_column[column].kinds[above]
+            values += (kinds[kinds != BLANK] != TEXT).sum() > 0.5 * max((kinds != BLANK).sum(), 1)
+        if values or len(line) != len(area.headers):
+            return int(numbers[index - 1] if titled[index] else numbers[index])
+    return 0
 
 
-def _usual(filled: Sequence[int]) -> int:
-    """How many cells the rows of the table fill: most rows of the sheet are its rows."""
-    counts = sorted(count for count in filled if count)
-    return counts[int(0.6 * len(counts))] if counts else 0
+def _side_by_side(grid: Grid) -> list[Grid]:
+    """The blocks between blank columns that are tables of their own."""
+    groups: list[list[Strip]] = []
+    for strip in grid.strips:
+        if not groups or strip.column != groups[-1][-1].column + 1:
+            groups.append([])
+        groups[-1].append(strip)
+    if len(groups) < 2:
+        return [grid]
+    blocks = [grid.cut(1, group[0].column, MAX_ROW, group[-1].column) for group in groups]
+    main = max(blocks, key=lambda block: int(filled_in(block).sum()))
+    area = _only(main)
+    apart = [block for block in blocks if block is not main and _stands_apart(block, main, area)]
+    if not apart:
+        return [grid]
+    gone = {strip.column for block in apart for strip in block.strips}
+    rest = replace(grid, strips=tuple(strip for strip in grid.strips if strip.column not in gone))
+    first, last = rest.strips[0].column, rest.strips[-1].column
+    return [rest.cut(1, first, MAX_ROW, last), *apart]
 
 
-def _blank(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+def _stands_apart(block: Grid, main: Grid, area: Area) -> bool:
+    """Whether a block beside the main table has its own header, or other rows than it."""
+    if len(block.strips) < 2 or len(block) < 2:
+        return False
+    own = _only(block)
+    if not own.header_rows or usual(filled_in(block)) < 2 or sum(bool(name) for name in own.headers.values()) < 2:
+        return False
+    if own.header_rows != area.header_rows:
+        return True
+    names = {name for name in area.headers.values() if name}
+    if names & set(own.headers.values()):
+        return True
+    dense = len(block) >= APART * (block.last_row - int(block.numbers[0]) + 1)
+    return dense and len(block) < APART * len(main)
 
 
-def _shown(cell: Any) -> str:
-    """A header as text in one line."""
-    if _blank(cell):
-        return ""
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    if isinstance(cell, (int, float)):
-        return shortest(float(cell))
-    if isinstance(cell, (datetime.date, datetime.time)):
-        return iso(cell)
-    return " ".join(str(cell).split())
+def _only(grid: Grid) -> Area:
+    """The table of a block, taken as one."""
+    header = Header(grid)
+    rows, why = header.find()
+    if rows:
+        return replace(_body(grid, rows), evidence=why)
+    first = int(grid.numbers[header.first])
+    headers = {strip.column: "" for strip in grid.strips}
+    return Area((), headers, {}, first, grid.last_row, why)
+
+
+def _body(grid: Grid, rows: tuple[int, ...]) -> Area:
+    """The table below these header rows."""
+    headers = {strip.column: "" for strip in grid.strips}
+    headers |= names_in(grid, rows) if rows else {}
+    first = rows[-1] + 1 if rows else int(grid.numbers[0]) if len(grid) else 1
+    units = units_below(grid, first) if rows else {}
+    start = grid.index(first)
+    blank = [strip.column for strip in grid.strips if not strip.kinds[start:].any()]
+    headers = {column: name for column, name in headers.items() if name or column not in blank}
+    return Area(rows, dict(sorted(headers.items())), units, first + bool(units), grid.last_row, "")

@@ -1,104 +1,343 @@
-"""Merge report, and Dropped and changed: what became of every source, column, row and cell."""
+"""What a merge did, as sheets and as JSON: sources, columns, totals, duplicates, doubts; every row and cell changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from xltrain.data.table import Change, MergeReport
+from xltrain.data.table import Calendar, Change, JoinReport, MergeReport
 from xltrain.excel.write import HINT, MAX_TEXT, SECTION, TITLE, Book, Sheet
 from xltrain.language import label, text
+from xltrain.place import Problem, column_letter
 
 MOST_CHANGES = 200_000  # lines of the sheet; the counts on the first sheet are complete
+MOST_MATCHES = 20_000
+MOST_PERIODS = 200
 
 
-def write_merge_sheets(book: Book, merge: MergeReport) -> None:
-    """Both sheets, in this order."""
+def write_merge_sheets(book: Book, merge: MergeReport, columns: str = "Columns") -> None:
+    """`Merge report`, the sheet of columns under this name, and `Dropped and changed`."""
     _write_report(book, merge)
-    _write_changes(book, merge.changes)
+    _write_columns(book, merge, columns)
+    _write_changes(book, merge)
+
+
+def report_document(merge: MergeReport, changes: bool = False) -> dict[str, Any]:
+    """The report in JSON's types; with every change where that is asked."""
+    document: dict[str, Any] = {
+        "sources": [
+            {
+                "file": each.file,
+                "sheet": each.sheet,
+                "table": each.table,
+                "header_rows": list(each.header_rows),
+                "first_row": each.first_row,
+                "last_row": each.last_row,
+                "rows": each.rows,
+                "kept": each.kept,
+                "hidden": each.hidden,
+                "dropped": each.dropped,
+                "dropped_by": dict(each.dropped_by),
+                "columns": {
+                    name: {
+                        "header": match.header,
+                        "score": match.score,
+                        "reason": text(match.reason) if match.reason else "",
+                    }
+                    for name, match in each.columns.items()
+                },
+                "missing": list(each.missing),
+                "evidence": each.evidence,
+                "reason": each.reason,
+            }
+            for each in merge.sources
+        ],
+        "columns": [
+            {
+                "name": each.name,
+                "type": each.type,
+                "how": each.how,
+                "unit": each.unit,
+                "sources": each.sources,
+                "values": each.values,
+                "missing": each.missing,
+                "coerced": each.coerced,
+                "errors": each.errors,
+            }
+            for each in merge.columns
+        ],
+        "counts": dict(merge.counts),
+        "totals": [
+            {
+                "place": str(each.place),
+                "column": each.column,
+                "found": each.found,
+                "expected": each.expected,
+                "rows": [each.first_row, each.last_row],
+                "agrees": each.agrees,
+            }
+            for each in merge.controls
+        ],
+        "joins": [_join_document(each) for each in merge.joins],
+        "doubts": [_problem(each) for each in merge.doubts],
+    }
+    if merge.duplicates:
+        found = merge.duplicates
+        document["duplicates"] = {
+            "rows": found.rows,
+            "dropped": found.dropped,
+            "key": list(found.key),
+            "sheets": [
+                {"one": one, "other": other, "rows": rows, "shared": shared}
+                for one, other, rows, shared in found.sheets
+            ],
+        }
+    if merge.calendar:
+        grid = merge.calendar
+        document["calendar"] = {
+            "column": grid.column,
+            "value": grid.value,
+            "sources": list(grid.sources),
+            "periods": list(grid.periods),
+            "rows": grid.rows.tolist(),
+            "sums": grid.sums.tolist() if grid.value else [],
+            "gaps": list(grid.gaps),
+        }
+    if changes:
+        document["changes"] = [
+            {
+                "place": str(each.place),
+                "action": each.action,
+                "was": each.was,
+                "became": each.became,
+                "reason": each.reason,
+            }
+            for each in merge.changes
+        ]
+    return document
+
+
+def _join_document(join: JoinReport) -> dict[str, Any]:
+    return {
+        "source": join.source,
+        "on": join.on,
+        "matched": join.matched,
+        "unmatched_rows": join.unmatched_left,
+        "unused_keys": join.unmatched_right,
+        "unmatched": [{"key": key, "place": str(place)} for key, place in join.left],
+        "unused": [{"key": key, "place": str(place)} for key, place in join.right],
+    }
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    return {"place": str(problem.place or ""), "message": problem.message, "hint": problem.hint}
 
 
 def _write_report(book: Book, merge: MergeReport) -> None:
     sheet = book.sheet(label("Merge report"))
     sheet.write(0, 0, label("Merge report"), book.style(**TITLE))
     sheet.page.set_row(0, 26)
-    row = _section(book, sheet, 2, text("merge_sources", count=len(merge.sources)))
+    row = _section(book, sheet, 2, text("merge_doubts", count=len(merge.doubts)))
+    lines: list[list[Any]] = [[str(doubt.place or ""), doubt.message, doubt.hint] for doubt in merge.doubts]
+    if lines:
+        row = _table(book, sheet, row, ("place", "doubt", "next_step"), lines, "Doubts")
+    else:
+        sheet.write(row, 0, text("merge_no_doubts"), book.style(**{**HINT, "text_wrap": False}))
+        row += 1
+    row = _section(book, sheet, row + 1, text("merge_sources", count=len(merge.sources)))
     headers = (
         "file",
         "sheet",
+        "table",
         "header_row",
-        "first_row",
-        "last_row",
         "rows",
         "kept",
         "dropped",
+        "dropped_by",
+        "hidden",
         "columns_lacking",
-        "reason",
+        "evidence",
     )
-    lines: list[list[Any]] = [
+    lines = [
         [
             each.file,
             each.sheet,
-            each.header_row or None,
-            each.first_row or None,
-            each.last_row or None,
+            each.table,
+            "-".join(dict.fromkeys(str(number) for number in each.header_rows[:1] + each.header_rows[-1:])),
             each.rows,
             each.kept,
             each.dropped,
+            "; ".join(f"{reason}: {count}" for reason, count in each.dropped_by.items()),
+            each.hidden,
             ", ".join(each.missing),
-            each.reason,
+            each.reason or each.evidence,
         ]
         for each in merge.sources
     ]
     row = _table(book, sheet, row, headers, lines, "Sources_read")
-    row = _section(book, sheet, row + 1, text("merge_columns", count=len(merge.columns)))
+    for write in (_write_totals, _write_duplicates, _write_joins, _write_calendar):
+        row = write(book, sheet, row + 1, merge)
+
+
+def _write_totals(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int:
+    """The total rows that were left out, each number against the sum of its rows; those that differ first."""
+    if not merge.controls:
+        return row - 1
+    wrong = sum(not each.agrees for each in merge.controls)
+    row = _section(book, sheet, row, text("merge_totals", count=len(merge.controls), wrong=wrong))
     lines = [
-        [each.name, label(each.type), each.sources, each.values, each.missing, each.coerced, each.errors]
+        [
+            str(each.place),
+            each.word,
+            each.column,
+            each.found,
+            each.expected,
+            each.found - each.expected,
+            f"{each.first_row}-{each.last_row}",
+            label("yes" if each.agrees else "no"),
+        ]
+        for each in sorted(merge.controls, key=lambda each: each.agrees)
+    ]
+    headers = ("place", "word", "column", "total", "sum_of_rows", "difference", "of_rows", "agrees")
+    return _table(book, sheet, row, headers, lines[:MOST_MATCHES], "Totals")
+
+
+def _write_duplicates(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int:
+    found = merge.duplicates
+    if found is None:
+        return row - 1
+    row = _section(book, sheet, row, text("merge_duplicates", count=found.rows, dropped=found.dropped))
+    if found.first:
+        first, earlier = found.first
+        words = text("merge_duplicates_first", place=first, other=earlier, key=", ".join(found.key) or "-")
+        sheet.write(row, 0, words, book.style(**{**HINT, "text_wrap": False}))
+        row += 1
+    if not found.sheets:
+        return row
+    lines = [[one, other, rows, shared, shared / rows] for one, other, rows, shared in found.sheets]
+    return _table(book, sheet, row, ("one_sheet", "other_sheet", "rows", "shared", "share"), lines, "Repeated_sheets")
+
+
+def _write_joins(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int:
+    for number, join in enumerate(merge.joins, 1):
+        words = {"source": join.source, "on": join.on, "matched": join.matched}
+        row = _section(book, sheet, row, text("merge_join", **words, rows=join.unmatched_left))
+        lines = [[label("no_match_there"), key, str(place)] for key, place in join.left]
+        lines += [[label("no_match_here"), key, str(place)] for key, place in join.right]
+        if lines:
+            row = _table(book, sheet, row, ("side", "key", "place"), lines, f"Join_{number}")
+        row += 1
+    return row - 1
+
+
+def _write_calendar(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int:
+    """Sources down, months or sheets across; gaps stay empty, so that what is missing is seen."""
+    grid = merge.calendar
+    if grid is None or len(grid.periods) > MOST_PERIODS:
+        return row - 1
+    by = text("calendar_months", column=grid.column) if grid.column else text("calendar_sheets")
+    row = _calendar(book, sheet, row, by, grid, grid.rows.astype(float), "#,##0")
+    if grid.value:
+        row = _calendar(
+            book, sheet, row + 1, text("calendar_sums", by=by, value=grid.value), grid, grid.sums, "#,##0.##"
+        )
+    return row
+
+
+def _calendar(book: Book, sheet: Sheet, row: int, title: str, grid: Calendar, values: Any, look: str) -> int:
+    row = _section(book, sheet, row, title)
+    head = book.style(bold=True, bottom=1, text_wrap=True, valign="top")
+    for column, word in enumerate((label("source"), *grid.periods, label("total"))):
+        sheet.write(row, column, word, head)
+    style, bold = book.style(num_format=look), book.style(num_format=look, bold=True, top=1)
+    for source, line in zip(grid.sources, values, strict=True):
+        row += 1
+        sheet.write(row, 0, source)
+        for column, (value, count) in enumerate(zip(line, grid.rows[grid.sources.index(source)], strict=True), 1):
+            if count:
+                sheet.write(row, column, float(value), style)
+        sheet.write(row, len(grid.periods) + 1, float(line.sum()), style)
+    row += 1
+    sheet.write(row, 0, label("total"), bold)
+    for column, value in enumerate([*values.sum(axis=0), values.sum()], 1):
+        sheet.write(row, column, float(value), bold)
+    return row + 1
+
+
+def _write_columns(book: Book, merge: MergeReport, name: str) -> None:
+    sheet = book.sheet(label(name))
+    sheet.write(0, 0, label(name), book.style(**TITLE))
+    sheet.page.set_row(0, 26)
+    row = _section(book, sheet, 2, text("merge_columns", count=len(merge.columns)))
+    lines: list[list[Any]] = [
+        [
+            each.name,
+            label(each.type),
+            each.how,
+            each.unit,
+            each.sources,
+            each.values,
+            each.missing,
+            each.coerced,
+            each.errors,
+        ]
         for each in merge.columns
     ]
-    row = _table(
+    headers = ("column", "type", "how", "unit", "source_count", "values", "missing", "coerced", "errors")
+    row = _table(book, sheet, row, headers, lines, "Columns_read")
+    lines = list(_matches(merge))
+    row = _section(book, sheet, row + 1, text("merge_matches", count=len(lines)))
+    _table(
         book,
         sheet,
         row,
-        ("column", "type", "source_count", "values", "missing", "coerced", "errors"),
-        lines,
-        "Columns_read",
+        ("column", "header", "score", "match", "file", "sheet"),
+        lines[:MOST_MATCHES],
+        "Headers_read",
     )
-    row = _section(book, sheet, row + 1, text("merge_doubts", count=len(merge.doubts)))
-    lines = [[str(doubt.place or ""), doubt.message, doubt.hint] for doubt in merge.doubts]
-    if lines:
-        _table(book, sheet, row, ("place", "doubt", "next_step"), lines, "Doubts")
-    else:
-        sheet.write(row, 0, text("merge_no_doubts"), book.style(**{**HINT, "text_wrap": False}))
 
 
-def _write_changes(book: Book, changes: Sequence[Change]) -> None:
+def _matches(merge: MergeReport) -> Iterator[list[Any]]:
+    """The header of every column in every source, the least sure first."""
+    lines: list[list[Any]] = [
+        [name, match.header, match.score, text(match.reason or "match_same"), each.file, each.sheet]
+        for each in merge.sources
+        for name, match in each.columns.items()
+    ]
+    yield from sorted(lines, key=lambda line: line[2])
+
+
+def _write_changes(book: Book, merge: MergeReport) -> None:
+    changes = merge.changes
     sheet = book.sheet(label("Dropped and changed"))
     sheet.write(0, 0, label("Dropped and changed"), book.style(**TITLE))
     sheet.page.set_row(0, 26)
-    hint = text("changes_hint", count=len(changes))
-    if len(changes) > MOST_CHANGES:
-        hint = text("changes_cut", count=len(changes), shown=MOST_CHANGES)
+    total = max(sum(merge.counts.values()), len(changes))
+    hint = text("changes_hint", count=total)
+    if total > len(changes) or len(changes) > MOST_CHANGES:
+        hint = text("changes_cut", count=total, shown=min(len(changes), MOST_CHANGES))
     sheet.write(1, 0, hint, book.style(**{**HINT, "text_wrap": False}))
     if not changes:
         return
     headers = ("file", "sheet", "cell", "action", "was", "became", "reason")
-    lines = [
-        [
-            each.place.file,
-            each.place.sheet,
-            each.place.address,
-            label(each.action),
-            each.was[:MAX_TEXT],
-            each.became,
-            each.reason,
-        ]
-        for each in changes[:MOST_CHANGES]
-    ]
+    lines = [_line(each) for each in changes[:MOST_CHANGES]]
     _table(book, sheet, 3, headers, lines, "Changes")
     sheet.page.freeze_panes(4, 0)
 
 
+def _line(change: Change) -> list[Any]:
+    place = change.place
+    return [
+        place.file,
+        place.sheet,
+        place.address or column_letter(place.column),
+        label(change.action),
+        change.was[:MAX_TEXT],
+        change.became,
+        change.reason,
+    ]
+
+
 def _section(book: Book, sheet: Sheet, row: int, title: str) -> int:
-    for column in range(10):
+    for column in range(11):
         sheet.write(row, column, title if column == 0 else "", book.style(**SECTION))
     sheet.page.set_row(row, 22)
     return row + 1
@@ -110,8 +349,13 @@ def _table(book: Book, sheet: Sheet, row: int, words: Sequence[str], lines: Sequ
     sheet.page.set_row(row, 32)
     for index, header in enumerate(headers):
         values = [line[index] for line in lines]
-        number = any(isinstance(value, int) for value in values)
-        look = {"num_format": "0" if words[index].endswith("_row") else "#,##0"} if number else {}
+        look = {}
+        if any(isinstance(value, int) for value in values):
+            look = {"num_format": "#,##0"}
+        elif any(isinstance(value, float) for value in values):
+            look = {
+                "num_format": "0%" if words[index] == "share" else "0.00" if words[index] == "score" else "#,##0.##"
+            }
         sheet.column(row + 1, index, values, book.style(**look))
         sheet.fit(index, ["" if value is None else str(value) for value in values[:500]], header)
     return row + 1 + max(len(lines), 1)

@@ -55,7 +55,7 @@ def write_results(
         write_samples(report)
         write_diagnostics(report, label("Diagnostics"))
         if merge and merge.sources:
-            write_merge_sheets(book, merge)
+            write_merge_sheets(book, merge, "Columns read")
         if pictures:
             _write_pictures(book, pictures)
         job_sheets(book.workbook)

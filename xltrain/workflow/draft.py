@@ -9,6 +9,7 @@ import xltrain.choices  # noqa: F401  (declares every choice)
 from xltrain.config.check import override_job
 from xltrain.config.settings import Column, Job, Run, Source
 from xltrain.data.columns import infer
+from xltrain.data.database import is_database
 from xltrain.data.encode import task_of
 from xltrain.data.header import find
 from xltrain.data.table import MergeReport, Table
@@ -127,6 +128,8 @@ def _sources(sources: Any, folder: Path, report: MergeReport) -> tuple[Source, .
     for each in _listed(sources):
         if isinstance(each, Source):
             found.append(each)
+        elif isinstance(each, str) and is_database(each):
+            found.append(Source(each))
         elif isinstance(each, (str, Path)):
             found.append(Source(name_of(Path.cwd() / each, folder)))
     return tuple(found)

@@ -1,0 +1,142 @@
+"""What the flags of `xltrain merge` say, as rules; every flag that cannot be understood is named, all at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from xltrain.config.check import header_rows, read_job
+from xltrain.config.settings import TYPES, Column, Source
+from xltrain.data.inputs import Rules
+from xltrain.data.join import Join
+from xltrain.data.unpivot import Unpivot
+from xltrain.errors import ConfigError
+from xltrain.language import text
+from xltrain.place import Place, Problem
+from xltrain.registry import unknown
+
+ORDERS = {"day-first": "dmy", "month-first": "mdy"}
+
+
+@dataclass(frozen=True)
+class MergeRequest:
+    """Sources, rules and joins; `folder` is what paths are relative to, the current one where None."""
+
+    sources: tuple[Source, ...]
+    rules: Rules
+    joins: tuple[Join, ...] = ()
+    folder: Path | None = None
+
+
+def merge_request(sources: Sequence[str], said: Mapping[str, Any]) -> MergeRequest:
+    """Read the flags; ConfigError with every problem."""
+    return _Reader(said).read(sources)
+
+
+class _Reader:
+    def __init__(self, said: Mapping[str, Any]) -> None:
+        self.said = said
+        self.problems: list[Problem] = []
+
+    def wrong(self, flag: str, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(Place(f"--{flag}"), message, hint))
+
+    def read(self, sources: Sequence[str]) -> MergeRequest:
+        said = self.said
+        job = read_job(said["job"]) if said["job"] else None
+        if not sources and not (job and job.sources):
+            self.problems.append(Problem(None, text("merge_nothing"), text("merge_nothing_hint")))
+        header = header_rows(said["header"]) if said["header"] else None
+        if said["header"] and header is None and said["header"] != "0":
+            self.wrong("header", text("header_form", found=said["header"]))
+        found = [Source(each) for each in sources]
+        if job:
+            base = str(Path(said["job"]).absolute().parent)
+            found += [replace(each, path=_below(base, each.path)) for each in job.sources]
+        listed = tuple(
+            replace(
+                each,
+                sheet=each.sheet or said["sheet"],
+                header=each.header if each.header is not None else header,
+                range=each.range or said["area"],
+                skip_rows=each.skip_rows or said["skip_rows"],
+            )
+            for each in found
+        )
+        rules = Rules(
+            columns=self.columns(job.columns if job else ()),
+            missing=tuple(said["missing"]),
+            dates=ORDERS.get(said["dates"] or "", ""),
+            drop_hidden=said["hidden"] == "drop",
+            keep=frozenset(said["keep"]),
+            which=said["columns"],
+            source_column=said["source_column"],
+            unpivot=self.unpivot(),
+            drop_duplicates=said["drop_duplicates"],
+            key=_words(said["key"]),
+            password=said["password"],
+            recalculate=said["recalculate"],
+        )
+        joins = self.joins()
+        if self.problems:
+            raise ConfigError(self.problems)
+        return MergeRequest(listed, rules, joins)
+
+    def columns(self, given: Sequence[Column]) -> tuple[Column, ...]:
+        """Those of the job, with the aliases and types of flags."""
+        found = {column.name: column for column in given}
+        for each in self.said["aliases"]:
+            name, equals, others = each.partition("=")
+            if not equals or not name.strip() or not _words(others):
+                self.wrong("alias", text("alias_form", found=each))
+                continue
+            column = found.get(name.strip(), Column(name.strip()))
+            found[column.name] = replace(column, aliases=(*column.aliases, *_words(others)))
+        for each in self.said["types"]:
+            name, equals, kind = (part.strip() for part in each.rpartition("="))
+            if not equals or not name:
+                self.wrong("type", text("type_form", found=each, known=", ".join(TYPES)))
+            elif kind not in TYPES:
+                self.wrong("type", unknown(text("word_type"), kind, TYPES))
+            else:
+                found[name] = replace(found.get(name, Column(name)), type=kind)
+        return tuple(found.values())
+
+    def unpivot(self) -> Unpivot | None:
+        said = self.said["unpivot"]
+        if not said:
+            if self.said["unpivot_value"]:
+                self.wrong("unpivot-value", text("unpivot_needed"))
+            return None
+        name, _, columns = said.partition("=")
+        return Unpivot(name.strip() or "period", _words(columns), self.said["unpivot_value"] or "value")
+
+    def joins(self) -> tuple[Join, ...]:
+        """One `--on` for each `--join`, in their order; `--how` for each, or one for all."""
+        sources, ons, hows = self.said["joins"], self.said["on"], self.said["how"]
+        if len(ons) != len(sources):
+            self.wrong("on", text("join_on_each", joins=len(sources), ons=len(ons)), text("join_on_hint"))
+            return ()
+        if len(hows) > 1 and len(hows) != len(sources):
+            self.wrong("how", text("join_how_each", joins=len(sources), hows=len(hows)))
+        found = []
+        for number, (source, on) in enumerate(zip(sources, ons, strict=True)):
+            pairs = []
+            for each in _words(on):
+                here, equals, there = each.partition("=")
+                pairs.append((here.strip(), there.strip() if equals else here.strip()))
+            if not pairs or not all(here and there for here, there in pairs):
+                self.wrong("on", text("join_on_form", found=on), text("join_on_hint"))
+            how = hows[min(number, len(hows) - 1)] if hows else "left"
+            found.append(Join(source, tuple(pairs), how, self.said["many"]))
+        return tuple(found)
+
+
+def _words(said: str) -> tuple[str, ...]:
+    """Words separated by commas, full-width ones too."""
+    return tuple(word.strip() for word in said.replace("，", ",").replace("、", ",").split(",") if word.strip())
+
+
+def _below(folder: str, path: str) -> str:
+    """A path of a job, seen from anywhere."""
+    return path if "://" in path else str(Path(folder) / path)
