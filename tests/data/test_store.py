@@ -34,7 +34,7 @@ def test_a_merged_file_restores_the_places(books: Path, suffix: str, tongue: str
         place, other = again.place(index, "name"), first.table.place(index, "name")
         assert (place.file, place.sheet, place.row) == (other.file, other.sheet, other.row)
         if suffix != ".csv":
-            assert place.column == other.column
+            assert place.column == other.column > 0
 
 
 def test_books_come_in_natural_order(books: Path) -> None:

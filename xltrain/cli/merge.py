@@ -13,7 +13,7 @@ from xltrain.language import label, text
 @click.option("--sheet", metavar="PATTERN", default="", help=text("help_merge_sheet"))
 @click.option("--header", metavar="ROWS", default="", help=text("help_merge_header"))
 @click.option("--range", "area", metavar="A3:F90", default="", help=text("help_merge_range"))
-@click.option("--skip-rows", type=click.IntRange(min=0), default=0, help=text("help_merge_skip_rows"))
+@click.option("--skip-rows", type=click.IntRange(min=0), default=0, metavar="N", help=text("help_merge_skip_rows"))
 @click.option(
     "--columns", type=click.Choice(["union", "common", "strict"]), default="union", help=text("help_merge_columns")
 )
@@ -58,7 +58,6 @@ def command(
             output,
             rules=request.rules,
             joins=request.joins,
-            folder=request.folder,
             overwrite=overwrite,
             append=append,
             strict=strict,

@@ -32,6 +32,21 @@ def read_job(path: Path | str, overrides: Sequence[str] = ()) -> Job:
     return job
 
 
+def read_books(path: Path | str) -> tuple[tuple[Source, ...], tuple[Column, ...]]:
+    """What a job says of its books: Sources and Columns, whatever its other sheets hold.
+
+    Raises:
+        ConfigError: every problem in these two.
+    """
+    raw = read_raw(Path(path))
+    checker = _Checker(raw)
+    sources = tuple(checker.source(each) for each in raw.sheets["Sources"])
+    columns = tuple(checker.columns())
+    if checker.problems:
+        raise ConfigError(sorted(dict.fromkeys(checker.problems), key=Problem.order))
+    return sources, columns
+
+
 def header_rows(said: str) -> tuple[int, ...] | None:
     """`5` -> (5,), `3-4` -> (3, 4), `none` -> (0,); None for anything else."""
     plain = said.strip().lower()

@@ -19,7 +19,7 @@ from xltrain.language import text
 from xltrain.place import Place, Problem
 from xltrain.registry import unknown
 
-ALIKE = 0.84  # of 1: two names that may be one, misspelt
+ALIKE = 0.8  # of 1: two names that may be one, misspelt
 SHORTEST = 4  # characters: shorter names look alike by chance
 _UNIT = re.compile(r"[(\[{（【][^)\]}）】]*[)\]}）】]")
 _SPACE = re.compile(r"[\s_\u200b\ufeff]+")

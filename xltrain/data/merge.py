@@ -25,7 +25,7 @@ from xltrain.data.header import Columns, made_unique
 from xltrain.data.inputs import Input, Rules, read_parts, related
 from xltrain.data.part import Part
 from xltrain.data.settle import decide
-from xltrain.data.store import place_words, restored_origins
+from xltrain.data.store import mark_words, marked, place_words, restored_origins
 from xltrain.data.table import (
     MARK_KEY,
     MARK_LETTER,
@@ -112,7 +112,8 @@ class Merging:
         self.unpivot = UnpivotStep(self.rules.unpivot, self.names) if self.rules.unpivot else None
         held = [part.held.marks.column_names for part in self.parts if part.held and part.held.marks is not None]
         keys = [MARK_KEY] if any(part.keys for part in self.parts) else []
-        self._marks = list(dict.fromkeys([*keys, *(name for names in held for name in names)]))
+        found = [name for names in [*held, *(part.marks for part in self.parts)] for name in names]
+        self._marks = list(dict.fromkeys([*keys, *found]))
         if self.unpivot:
             self._marks.append(MARK_LETTER)
         self.duplicates = DuplicateStep(self.rules.drop_duplicates, self.rules.key)
@@ -122,9 +123,10 @@ class Merging:
 
     def _match(self, part: Part) -> None:
         """Headers to columns of the dataset, without the places of a merged book."""
-        places = place_words(part.headers)
-        part.places = places
-        headers = {column: name for column, name in part.headers.items() if column not in places.values()}
+        part.places = place_words(part.headers)
+        part.marks = mark_words(part.headers, part.letters) if part.places else {}
+        gone = {*part.places.values(), *part.marks.values()}
+        headers = {column: name for column, name in part.headers.items() if column not in gone}
         headers, doubts = made_unique(headers, part.header_place())
         part.columns, matches, more = self.known.match(headers, part.header_place(), part.units)
         self.matches.append(matches)
@@ -233,9 +235,10 @@ class Merging:
             held = part.held
             return Table(data, held.origins, held.origin, held.row, held.marks, held.joined, held.unpivoted)
         if part.places:
-            shown = {word: words(pa.array(as_texts(part.cells(column)))) for word, column in part.places.items()}
+            shown = {word: words(as_texts(part.cells(column))) for word, column in part.places.items()}
             origins, origin, row = restored_origins(shown, part.letters)
-            return Table(data, origins, origin, row)
+            known = {word: words(as_texts(part.cells(column))) for word, column in part.marks.items()}
+            return Table(data, origins, origin, row, pa.table(known) if known else None, *marked(part.letters))
         marks = pa.table({MARK_KEY: part.keys}) if part.keys else None
         return Table(data, (self.origins[index],), np.zeros(len(part), np.int32), rows, marks)
 

@@ -55,6 +55,7 @@ class Part:
     told: dict[str, Any]
     columns: dict[int, str] = field(default_factory=dict)  # column -> name in the dataset
     places: dict[str, int] = field(default_factory=dict)  # of a merged book: `source_file` ... -> column
+    marks: dict[str, int] = field(default_factory=dict)  # of a merged book: mark -> column
     keys: Sequence[str] = ()  # of a database
     held: Table | None = None  # the rows of a table that was at hand, for their places
 

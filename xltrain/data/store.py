@@ -99,14 +99,28 @@ def restore_places(table: Table, letters: Letters | None = None) -> Table:
         return table
     shown = {word: words(table.data.column(at)) for word, at in found.items()}
     origins, origin, row = restored_origins(shown, letters)
+    marks = mark_words(dict(enumerate(table.names)), letters)
+    known = {word: words(table.data.column(at)) for word, at in marks.items()}
+    data = table.data.drop_columns([table.names[at] for at in [*found.values(), *marks.values()]])
+    return Table(data, origins, origin, row, pa.table(known) if known else None, *marked(letters))
+
+
+def mark_words(headers: Mapping[int, str], letters: Letters) -> dict[str, int]:
+    """Marks -> their columns in a merged file, whose source map names those of joins."""
+    of_joins = {mark for mark, _ in marked(letters)[0].values()}
+    found = {}
+    for column, name in headers.items():
+        word = next((word for word in (MARK_LETTER, MARK_KEY) if _is_label(name, word)), "")
+        if word or name in of_joins:
+            found[word or name] = column
+    return found
+
+
+def marked(letters: Letters) -> tuple[dict[str, tuple[str, str]], str]:
+    """What a source map says of joined columns (mark and letter) and of the unpivoted one."""
     told = letters.get(("", MAP), {})
     joined = {column: (each.split("\n")[0], each.split("\n")[1]) for column, each in told.items() if "\n" in each}
-    unpivoted = next((column for column, each in told.items() if each == MARK_LETTER), "")
-    marks = {mark_label(word): word for word in (MARK_LETTER, MARK_KEY, *(mark for mark, _ in joined.values()))}
-    known = {marks[name]: table.data.column(name) for name in table.names if name in marks}
-    gone = [table.names[at] for at in found.values()] + [name for name in table.names if name in marks]
-    data = table.data.drop_columns(gone)
-    return Table(data, origins, origin, row, pa.table(known) if known else None, joined, unpivoted)
+    return joined, next((column for column, each in told.items() if each == MARK_LETTER), "")
 
 
 def place_words(headers: Mapping[int, str]) -> dict[str, int]:
@@ -160,12 +174,13 @@ def read_parquet(path: Path) -> Table:
     if problem:
         raise WorkbookError(problem)
     try:
-        data = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            told = (file.metadata.metadata or {}).get(MAP.encode())
+            data = file.read()
     except (pa.ArrowInvalid, OSError) as error:
         raise WorkbookError(
             Problem(Place(str(path)), text("book_reader_failed", reason=str(error)[:200]), text("book_broken_hint"))
         ) from error
-    told = (data.schema.metadata or {}).get(MAP.encode())
     letters = {(each["file"], each["sheet"]): each["letters"] for each in json.loads(told)} if told else {}
     return restore_places(_plain(data, path.name), letters)
 
@@ -199,12 +214,12 @@ def _plain(data: pa.Table, file: str, sheet: str = "") -> Table:
 
 def _place_word(name: str) -> str:
     """`source_file`, `source_sheet` or `source_row` where a column's name is the label of one, else empty."""
-    plain = key(name)
-    for language in LANGUAGES.values():
-        for word in PLACES:
-            if plain in (key(language.LABELS[word]), key(word)):
-                return word
-    return ""
+    return next((word for word in PLACES if _is_label(name, word)), "")
+
+
+def _is_label(name: str, word: str) -> bool:
+    """Whether a column's name is a word, or what is shown for it in any language."""
+    return key(name) in (key(word), *(key(language.LABELS[word]) for language in LANGUAGES.values()))
 
 
 def _write_book(path: Path, table: Table, more: Callable[[Book], None] | None) -> None:
@@ -257,7 +272,7 @@ def _write_map(book: Book, table: Table) -> None:
 def map_lines(table: Table) -> list[tuple[str, str, str, str]]:
     """The source map: file, sheet, column and letter; which mark places a joined or unpivoted column, under no file."""
     lines = [(each.file, each.sheet, name, letter) for each in table.origins for name, letter in each.letters.items()]
-    lines += [("", MAP, column, f"{mark}\n{letter}") for column, (mark, letter) in table.joined.items()]
+    lines += [("", MAP, column, f"{mark_label(mark)}\n{letter}") for column, (mark, letter) in table.joined.items()]
     if table.unpivoted:
         lines.append(("", MAP, table.unpivoted, MARK_LETTER))
     return lines

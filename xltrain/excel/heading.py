@@ -128,7 +128,8 @@ class Header:
             values = high + 1
         while low and self._follows(low) and self._linked(low - 1, low):
             low -= 1
-        while high + 1 < (values or 0) and self._follows(high + 1) and self._linked(high, high + 1):
+        below = len(numbers) if values is None else values  # where words alone stand below, merged cells tell
+        while high + 1 < below and self._follows(high + 1) and self._linked(high, high + 1, values is not None):
             high += 1
         rows = tuple(int(number) for number in numbers[low : high + 1])
         count = len(names_in(self.grid, rows))
@@ -155,7 +156,7 @@ class Header:
             if best is None:
                 if not wordy:
                     return None, index
-                best, widest = index, count
+                best, widest = index, max(count, self._covered(index))
             elif not wordy:
                 return best, index
             elif self.words[index] == count > widest:
@@ -163,6 +164,15 @@ class Header:
                 if len(set(cells)) == count:
                     best, widest = index, count
         return best, None
+
+    def _covered(self, index: int) -> int:
+        """How many columns a row speaks for with what is merged in it; a banner speaks for none."""
+        grid, row = self.grid, int(self.grid.numbers[index])
+        cells = set(grid.line(index))
+        for top, left, _, right in grid.merges:
+            if top == row and left in cells and right - left + 1 < BANNER * len(grid.strips):
+                cells |= set(range(left, right + 1))
+        return len(cells)
 
     def _after_metadata(self, best: int) -> int:
         """The last row of words in columns of values that follows without a blank row: between it and the first one
@@ -207,8 +217,9 @@ class Header:
         below = self.grid.line(index + 1) if index + 1 < len(self.grid) else {}
         return any(isinstance(below.get(column), datetime.datetime) for column in columns)
 
-    def _linked(self, upper: int, lower: int) -> bool:
-        """Whether two rows are levels of one header: merged cells say so, or blanks that the row below tells apart."""
+    def _linked(self, upper: int, lower: int, by_words: bool = True) -> bool:
+        """Whether two rows are levels of one header: merged cells say so, or names that repeat until they are joined
+        with what stands above (`by_words`)."""
         grid = self.grid
         above, below = int(grid.numbers[upper]), int(grid.numbers[lower])
         width = len(grid.strips)
@@ -221,7 +232,7 @@ class Header:
         groups = [right - left + 1 for top, left, bottom, right in near if top <= above <= bottom and right > left]
         if groups:
             return max(groups) < BANNER * width or len(groups) > 1
-        if near or self.words[upper] < self.filled[upper]:
+        if near or not by_words or self.words[upper] < self.filled[upper]:
             return False
         names = [shown(cell) for cell in second.values()]
         if len(set(names)) == len(names) or len(first) < 2:

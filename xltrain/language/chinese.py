@@ -559,7 +559,7 @@ MESSAGES: dict[str, str] = {
     "doubt_job_skipped_hint": "要当数据读取，请直接给出文件名",
     "doubt_lock_skipped": "是打开中的工作簿的锁文件，已略过",
     "doubt_lock_hint": "如需最新修改，请先关闭工作簿",
-    "merge_wrote": "来自 {sources} 张工作表的 {rows} 行、{columns} 列：{path}",
+    "merge_wrote": "{path}：{rows} 行、{columns} 列；读取的工作表：{sources}",
     "merge_dropped": "丢弃 {dropped} 行，更改 {changed} 个单元格，{errors} 个错误值；见 {path} 的“{sheet}”工作表",
     "help_merge_output": "输出位置：.xlsx、.parquet、.csv，或数据库的表（sqlite:///data.db#orders）。",
     "help_merge_strict": "把存疑当作错误：退出码 3，不写任何文件。",

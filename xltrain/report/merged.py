@@ -202,7 +202,7 @@ def _write_totals(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int
 
 def _write_duplicates(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int:
     found = merge.duplicates
-    if found is None:
+    if found is None or not (found.rows or found.sheets):
         return row - 1
     row = _section(book, sheet, row, text("merge_duplicates", count=found.rows, dropped=found.dropped))
     if found.first:

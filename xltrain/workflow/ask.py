@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xltrain.config.check import header_rows, read_job
+from xltrain.config.check import header_rows, read_books
 from xltrain.config.settings import TYPES, Column, Source
 from xltrain.data.inputs import Rules
 from xltrain.data.join import Join
@@ -20,12 +20,11 @@ ORDERS = {"day-first": "dmy", "month-first": "mdy"}
 
 @dataclass(frozen=True)
 class MergeRequest:
-    """Sources, rules and joins; `folder` is what paths are relative to, the current one where None."""
+    """Sources, rules and joins."""
 
     sources: tuple[Source, ...]
     rules: Rules
     joins: tuple[Join, ...] = ()
-    folder: Path | None = None
 
 
 def merge_request(sources: Sequence[str], said: Mapping[str, Any]) -> MergeRequest:
@@ -43,17 +42,16 @@ class _Reader:
 
     def read(self, sources: Sequence[str]) -> MergeRequest:
         said = self.said
-        job = read_job(said["job"]) if said["job"] else None
-        if not sources and not (job and job.sources):
+        listed, given = read_books(said["job"]) if said["job"] else ((), ())
+        if not sources and not listed:
             self.problems.append(Problem(None, text("merge_nothing"), text("merge_nothing_hint")))
         header = header_rows(said["header"]) if said["header"] else None
         if said["header"] and header is None and said["header"] != "0":
             self.wrong("header", text("header_form", found=said["header"]))
         found = [Source(each) for each in sources]
-        if job:
-            base = str(Path(said["job"]).absolute().parent)
-            found += [replace(each, path=_below(base, each.path)) for each in job.sources]
-        listed = tuple(
+        base = str(Path(said["job"] or "").absolute().parent)
+        found += [replace(each, path=_below(base, each.path)) for each in listed]
+        asked = tuple(
             replace(
                 each,
                 sheet=each.sheet or said["sheet"],
@@ -64,7 +62,7 @@ class _Reader:
             for each in found
         )
         rules = Rules(
-            columns=self.columns(job.columns if job else ()),
+            columns=self.columns(given),
             missing=tuple(said["missing"]),
             dates=ORDERS.get(said["dates"] or "", ""),
             drop_hidden=said["hidden"] == "drop",
@@ -80,7 +78,7 @@ class _Reader:
         joins = self.joins()
         if self.problems:
             raise ConfigError(self.problems)
-        return MergeRequest(listed, rules, joins)
+        return MergeRequest(asked, rules, joins)
 
     def columns(self, given: Sequence[Column]) -> tuple[Column, ...]:
         """Those of the job, with the aliases and types of flags."""

@@ -330,7 +330,9 @@ def _input(path: Path, file: str, thing: str, said: Source) -> Input:
 def _from_database(address: str) -> Input:
     found, _, keys = read_database(address)
     plain, _, name = shown(address).partition("#")
-    return Input(Path(), plain, table=from_arrow(found, plain, name), keys=keys)
+    table = from_arrow(found, plain, name)
+    own = table.names == found.column_names  # a table that holds places of its own leads back to them
+    return Input(Path(), plain, table=table, keys=keys if own else ())
 
 
 def _split(source: str, folder: Path | None = None) -> tuple[str, str]:
