@@ -167,6 +167,7 @@ def main() -> None:
     """Read requests and write answers, one line each, until the pipe ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not reach the answers
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # pyarrow would load it: half of a worker's start
     for line in sys.stdin.buffer:
         request = json.loads(line)
         language.use(request["language"])

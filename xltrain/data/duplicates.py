@@ -28,7 +28,7 @@ class DuplicateStep:
     def __init__(self, drop: bool, key: Sequence[str] = ()) -> None:
         self.drop, self.key = drop, tuple(key)
         self.changes: list[Change] = []
-        self._seen = np.zeros(0, np.uint64)
+        self._seen = _Seen()
         self._places: list[tuple[Hashes, int]] = []  # sorted hashes of a batch, and which batch
         self._batches: list[Table] = []
         self._sheets: list[tuple[str, str, Hashes]] = []
@@ -51,11 +51,10 @@ class DuplicateStep:
         unique, first = np.unique(hashes, return_index=True)
         repeated = np.ones(len(hashes), bool)
         repeated[first] = False
-        if len(self._seen):
-            at = np.minimum(np.searchsorted(self._seen, hashes), len(self._seen) - 1)
-            repeated |= self._seen[at] == hashes
+        before = self._seen.find_and_add(unique)
+        if before.any():
+            repeated[first[before]] = True
         self._remember(batch, hashes, unique, first, repeated)
-        self._seen = np.union1d(self._seen, unique)
         self._rows += int(repeated.sum())
         if not self.drop or not repeated.any():
             return batch

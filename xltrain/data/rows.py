@@ -21,7 +21,7 @@ from xltrain.excel.structure import Area
 
 SPARSE = 0.5  # of the usual number of cells: a row of words that fills no more may be a note
 REPEATED = 0.6  # of a row's cells repeat the header
-CUMULATIVE = 0.2  # of a column's rows hold sums: a running total, whose formulas make no total row
+CUMULATIVE = 0.2  # of a column's rows hold sums right below one another: a running total, which makes no total row
 NEAR = 0.5  # of the sum: a total that is farther off adds up something else
 
 # Looked for in every text at once, to find the few that are worth a closer look.
@@ -152,16 +152,28 @@ class _Sorter:
         """Rows that repeat a row of the header, or its units."""
         rows = [*self.area.header_rows, *([self.area.first_row - 1] if self.area.units else [])]
         found = np.zeros(len(self.numbers), bool)
+        wholly = []
         for row in rows:
             same = np.zeros(len(self.numbers), np.int32)
             for strip in self.strips:
-                word = self.grid.at(row, strip.column)
-                if isinstance(word, str) and word:
-                    alike = np.asarray(pc.equal(self.grid.texts, word).to_numpy(zero_copy_only=False), bool)
-                    texts = np.flatnonzero(strip.kinds == TEXT)
-                    same[texts] += alike[strip.values[texts].astype(np.int64)]
+                same += self._alike(strip, self.grid.at(row, strip.column))
             least = min(2, len(self.strips))
             found |= (same >= least) & (same >= REPEATED * self.filled)
+            wholly.append((same > 0) & (same == self.filled))
+        follows = np.diff(self.numbers) == 1
+        for upper in reversed(wholly):  # an upper level of a repeated header may be a single word
+            found[:-1] |= upper[:-1] & found[1:] & follows
+        return found
+
+    def _alike(self, strip: Strip, word: Any) -> Bools:
+        """The cells of a column that hold this word, or number, of a header."""
+        found = np.zeros(len(self.numbers), bool)
+        if isinstance(word, str) and word:
+            alike = np.asarray(pc.equal(self.grid.texts, word).to_numpy(zero_copy_only=False), bool)
+            texts = np.flatnonzero(strip.kinds == TEXT)
+            found[texts] = alike[strip.values[texts].astype(np.int64)]
+        elif isinstance(word, (int, float)) and not isinstance(word, bool):
+            found = (strip.kinds == NUMBER) & (strip.values == word)
         return found
 
     def _notes(self) -> Iterator[int]:
@@ -178,7 +190,8 @@ class _Sorter:
             if top == bottom and last > first and last - first + 1 >= BANNER * (right - left + 1)
         }
         end = len(self.numbers)
-        while end and ((sparse[end - 1] and words[end - 1]) or self._is_note(end - 1, sparse)):
+        bare = sparse & (words == self.filled)
+        while end and (bare[end - 1] or self._is_note(end - 1, sparse)):
             end -= 1
         begun = False
         for index in range(end, len(self.numbers)):
@@ -273,7 +286,8 @@ class _Sorter:
                 by_column.setdefault(each.column, []).append(each)
         rows: dict[int, dict[int, bool]] = {}
         for column, found in by_column.items():
-            if len(found) > max(1, CUMULATIVE * len(self.numbers)):
+            held = {each.row for each in found}
+            if sum(row - 1 in held for row in held) > max(1, CUMULATIVE * len(self.numbers)):
                 continue
             for each in found:
                 index = int(np.searchsorted(self.numbers, each.row))
@@ -336,7 +350,7 @@ class _Sums:
                 expected = total / count if mean else total
                 room = _rounding(number) + 1e-9 * size
                 agrees = abs(number - expected) <= room
-                if agrees or best is None:
+                if agrees or best is None or abs(number - expected) < abs(best.found - best.expected):
                     rows = self.sorter.numbers[start:index]
                     best = Control(
                         int(self.sorter.numbers[index]),

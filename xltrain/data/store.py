@@ -27,7 +27,7 @@ from xltrain.place import MAX_ROW, Place, Problem
 
 PLACES = ("source_file", "source_sheet", "source_row")
 MAP = "source_map"
-REPORTS = ("Merge report", "Columns", "Dropped and changed", MAP)
+REPORTS = ("Merge report", "Calendar", "Columns", "Dropped and changed", MAP)
 WRITTEN = (".xlsx", ".parquet", ".csv")
 FITTED = 200  # rows that decide a column's width
 

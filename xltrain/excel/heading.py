@@ -126,8 +126,7 @@ class Header:
         low = high = self._after_metadata(best)
         if high != best:
             values = high + 1
-        while low and self._follows(low) and self._linked(low - 1, low):
-            low -= 1
+        low = self._top(low)
         below = len(numbers) if values is None else values  # where words alone stand below, merged cells tell
         while high + 1 < below and self._follows(high + 1) and self._linked(high, high + 1, values is not None):
             high += 1
@@ -136,6 +135,12 @@ class Header:
         if values is None or values >= len(numbers):
             return rows, text("evidence_words", rows=shown_rows(rows), count=count)
         return rows, text("evidence_values", rows=shown_rows(rows), count=count, row=int(numbers[values]))
+
+    def _top(self, index: int, by_words: bool = True) -> int:
+        """The uppermost level of the header whose lower level is at `index`."""
+        while index and self._follows(index) and self._linked(index - 1, index, by_words):
+            index -= 1
+        return index
 
     def _follows(self, index: int) -> bool:
         """Whether a row stands right below the one stored before it."""
@@ -149,20 +154,23 @@ class Header:
         best: int | None = None
         widest = 0
         for index in range(min(len(self.filled), LOOKED_AT)):
-            count = int(self.filled[index])
-            if count < self.wide or not count:
+            count, covered = int(self.filled[index]), self._covered(index)
+            if covered < self.wide or not count:
                 continue
             wordy = self._wordy(index)
+            if not wordy and count < self.wide:
+                continue  # a year over a group of columns
             if best is None:
                 if not wordy:
                     return None, index
-                best, widest = index, max(count, self._covered(index))
+                best, widest = index, covered
             elif not wordy:
                 return best, index
-            elif self.words[index] == count > widest:
-                cells = list(self.grid.line(index).values())
-                if len(set(cells)) == count:
-                    best, widest = index, count
+            elif self.words[index] == count and covered > widest:
+                rows = self.grid.numbers[self._top(index, by_words=False) : index + 1]
+                names = names_in(self.grid, tuple(rows.tolist())) if len(rows) > 1 else self.grid.line(index)
+                if len(set(names.values())) == len(names):
+                    best, widest = index, covered
         return best, None
 
     def _covered(self, index: int) -> int:
@@ -224,11 +232,11 @@ class Header:
         above, below = int(grid.numbers[upper]), int(grid.numbers[lower])
         width = len(grid.strips)
         first, second = grid.line(upper), grid.line(lower)
-        if any(shown(cell).endswith((":", "：")) for cell in first.values()):
-            return False  # `Printed on:` is a note
         near = [each for each in grid.merges if each[0] <= below and each[2] >= above]
         if any(top <= above and bottom >= below for top, _, bottom, _ in near):
             return True
+        if any(shown(cell).endswith((":", "：")) for cell in first.values()):
+            return False  # `Printed on:` is a note
         groups = [right - left + 1 for top, left, bottom, right in near if top <= above <= bottom and right > left]
         if groups:
             return max(groups) < BANNER * width or len(groups) > 1

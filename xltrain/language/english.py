@@ -70,6 +70,7 @@ LABELS: dict[str, str] = {
     "yes": "yes",
     "no": "no",
     # --- merge ---------------------------------------------------------------------------------------------
+    "as_written": "as written there",
     "source_letter": "source column",
     "source_key": "source key",
     "how": "how decided",
@@ -103,6 +104,7 @@ LABELS: dict[str, str] = {
     "Data": "Data",
     "letter": "letter",
     # --- results -------------------------------------------------------------------------------------------
+    "Calendar": "Calendar",
     "Summary": "Summary",
     "Leaderboard": "Leaderboard",
     "Curves": "Curves",

@@ -4,18 +4,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from xltrain.data.table import Calendar, Change, JoinReport, MergeReport
-from xltrain.excel.write import HINT, MAX_TEXT, SECTION, TITLE, Book, Sheet
+from xltrain.excel.write import HINT, MAX_TEXT, SECTION, TITLE, WIDEST, Book, Sheet, text_width
 from xltrain.language import label, text
 from xltrain.place import Problem, column_letter
 
 MOST_CHANGES = 200_000  # lines of the sheet; the counts on the first sheet are complete
 MOST_MATCHES = 20_000
 MOST_PERIODS = 200
+SENTENCES = ("doubt", "next_step", "evidence", "dropped_by")  # wrapped, not cut
+_FORMATS = {"share": "0%", "score": "0.00"}
 
 
 def write_merge_sheets(book: Book, merge: MergeReport, columns: str = "Columns") -> None:
-    """`Merge report`, the sheet of columns under this name, and `Dropped and changed`."""
+    """`Merge report`, `Calendar`, the sheet of columns under this name, and `Dropped and changed`."""
     _write_report(book, merge)
+    if merge.calendar is not None and len(merge.calendar.periods) <= MOST_PERIODS:
+        _write_calendar(book, merge.calendar)
     _write_columns(book, merge, columns)
     _write_changes(book, merge)
 
@@ -132,9 +136,7 @@ def _problem(problem: Problem) -> dict[str, str]:
 
 
 def _write_report(book: Book, merge: MergeReport) -> None:
-    sheet = book.sheet(label("Merge report"))
-    sheet.write(0, 0, label("Merge report"), book.style(**TITLE))
-    sheet.page.set_row(0, 26)
+    sheet = _begun(book, "Merge report")
     row = _section(book, sheet, 2, text("merge_doubts", count=len(merge.doubts)))
     lines: list[list[Any]] = [[str(doubt.place or ""), doubt.message, doubt.hint] for doubt in merge.doubts]
     if lines:
@@ -143,37 +145,36 @@ def _write_report(book: Book, merge: MergeReport) -> None:
         sheet.write(row, 0, text("merge_no_doubts"), book.style(**{**HINT, "text_wrap": False}))
         row += 1
     row = _section(book, sheet, row + 1, text("merge_sources", count=len(merge.sources)))
+    # All tables of the sheet share their widths: places stand first, sentences second and third.
     headers = (
-        "file",
-        "sheet",
+        "source",
+        "evidence",
+        "dropped_by",
         "table",
         "header_row",
         "rows",
         "kept",
         "dropped",
-        "dropped_by",
         "hidden",
         "columns_lacking",
-        "evidence",
     )
     lines = [
         [
-            each.file,
-            each.sheet,
+            "!".join(part for part in (each.file, each.sheet) if part),
+            each.reason or each.evidence,
+            "; ".join(f"{reason}: {count}" for reason, count in each.dropped_by.items()),
             each.table,
             "-".join(dict.fromkeys(str(number) for number in each.header_rows[:1] + each.header_rows[-1:])),
             each.rows,
             each.kept,
             each.dropped,
-            "; ".join(f"{reason}: {count}" for reason, count in each.dropped_by.items()),
             each.hidden,
             ", ".join(each.missing),
-            each.reason or each.evidence,
         ]
         for each in merge.sources
     ]
     row = _table(book, sheet, row, headers, lines, "Sources_read")
-    for write in (_write_totals, _write_duplicates, _write_joins, _write_calendar):
+    for write in (_write_totals, _write_duplicates, _write_joins):
         row = write(book, sheet, row + 1, merge)
 
 
@@ -186,8 +187,8 @@ def _write_totals(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int
     lines = [
         [
             str(each.place),
-            each.word,
             each.column,
+            each.word,
             each.found,
             each.expected,
             each.found - each.expected,
@@ -196,7 +197,7 @@ def _write_totals(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int
         ]
         for each in sorted(merge.controls, key=lambda each: each.agrees)
     ]
-    headers = ("place", "word", "column", "total", "sum_of_rows", "difference", "of_rows", "agrees")
+    headers = ("place", "column", "word", "total", "sum_of_rows", "difference", "of_rows", "agrees")
     return _table(book, sheet, row, headers, lines[:MOST_MATCHES], "Totals")
 
 
@@ -220,26 +221,29 @@ def _write_joins(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int:
     for number, join in enumerate(merge.joins, 1):
         words = {"source": join.source, "on": join.on, "matched": join.matched}
         row = _section(book, sheet, row, text("merge_join", **words, rows=join.unmatched_left))
-        lines = [[label("no_match_there"), key, str(place)] for key, place in join.left]
-        lines += [[label("no_match_here"), key, str(place)] for key, place in join.right]
+        lines = [[str(place), key, label("no_match_there")] for key, place in join.left]
+        lines += [[str(place), key, label("no_match_here")] for key, place in join.right]
         if lines:
-            row = _table(book, sheet, row, ("side", "key", "place"), lines, f"Join_{number}")
+            row = _table(book, sheet, row, ("place", "key", "side"), lines, f"Join_{number}")
         row += 1
     return row - 1
 
 
-def _write_calendar(book: Book, sheet: Sheet, row: int, merge: MergeReport) -> int:
+def _write_calendar(book: Book, grid: Calendar) -> None:
     """Sources down, months or sheets across; gaps stay empty, so that what is missing is seen."""
-    grid = merge.calendar
-    if grid is None or len(grid.periods) > MOST_PERIODS:
-        return row - 1
+    sheet = _begun(book, "Calendar")
     by = text("calendar_months", column=grid.column) if grid.column else text("calendar_sheets")
-    row = _calendar(book, sheet, row, by, grid, grid.rows.astype(float), "#,##0")
+    row = _calendar(book, sheet, 2, by, grid, grid.rows.astype(float), "#,##0")
     if grid.value:
-        row = _calendar(
-            book, sheet, row + 1, text("calendar_sums", by=by, value=grid.value), grid, grid.sums, "#,##0.##"
+        _calendar(book, sheet, row + 1, text("calendar_sums", by=by, value=grid.value), grid, grid.sums, "#,##0.##")
+    sheet.page.freeze_panes(0, 1)
+    sheet.fit(0, grid.sources, label("source"))
+    for column, period in enumerate([*grid.periods, label("total")], 1):
+        sheet.fit(
+            column,
+            [f"{value:,.2f}" for value in grid.sums[:, column - 1]] if column <= len(grid.periods) else [],
+            period,
         )
-    return row
 
 
 def _calendar(book: Book, sheet: Sheet, row: int, title: str, grid: Calendar, values: Any, look: str) -> int:
@@ -263,9 +267,7 @@ def _calendar(book: Book, sheet: Sheet, row: int, title: str, grid: Calendar, va
 
 
 def _write_columns(book: Book, merge: MergeReport, name: str) -> None:
-    sheet = book.sheet(label(name))
-    sheet.write(0, 0, label(name), book.style(**TITLE))
-    sheet.page.set_row(0, 26)
+    sheet = _begun(book, name)
     row = _section(book, sheet, 2, text("merge_columns", count=len(merge.columns)))
     lines: list[list[Any]] = [
         [
@@ -289,7 +291,7 @@ def _write_columns(book: Book, merge: MergeReport, name: str) -> None:
         book,
         sheet,
         row,
-        ("column", "header", "score", "match", "file", "sheet"),
+        ("column", "as_written", "match", "score", "file", "sheet"),
         lines[:MOST_MATCHES],
         "Headers_read",
     )
@@ -298,18 +300,16 @@ def _write_columns(book: Book, merge: MergeReport, name: str) -> None:
 def _matches(merge: MergeReport) -> Iterator[list[Any]]:
     """The header of every column in every source, the least sure first."""
     lines: list[list[Any]] = [
-        [name, match.header, match.score, text(match.reason or "match_same"), each.file, each.sheet]
+        [name, match.header, text(match.reason or "match_same"), match.score, each.file, each.sheet]
         for each in merge.sources
         for name, match in each.columns.items()
     ]
-    yield from sorted(lines, key=lambda line: line[2])
+    yield from sorted(lines, key=lambda line: line[3])
 
 
 def _write_changes(book: Book, merge: MergeReport) -> None:
     changes = merge.changes
-    sheet = book.sheet(label("Dropped and changed"))
-    sheet.write(0, 0, label("Dropped and changed"), book.style(**TITLE))
-    sheet.page.set_row(0, 26)
+    sheet = _begun(book, "Dropped and changed")
     total = max(sum(merge.counts.values()), len(changes))
     hint = text("changes_hint", count=total)
     if total > len(changes) or len(changes) > MOST_CHANGES:
@@ -336,6 +336,14 @@ def _line(change: Change) -> list[Any]:
     ]
 
 
+def _begun(book: Book, name: str) -> Sheet:
+    """A new sheet under its title."""
+    sheet = book.sheet(label(name))
+    sheet.write(0, 0, label(name), book.style(**TITLE))
+    sheet.page.set_row(0, 26)
+    return sheet
+
+
 def _section(book: Book, sheet: Sheet, row: int, title: str) -> int:
     for column in range(11):
         sheet.write(row, column, title if column == 0 else "", book.style(**SECTION))
@@ -347,15 +355,26 @@ def _table(book: Book, sheet: Sheet, row: int, words: Sequence[str], lines: Sequ
     """A table with filter; gives the row after it."""
     headers = sheet.table(row, 0, [label(word) for word in words], len(lines), name)
     sheet.page.set_row(row, 32)
+    after_number = False
     for index, header in enumerate(headers):
         values = [line[index] for line in lines]
-        look = {}
-        if any(isinstance(value, int) for value in values):
-            look = {"num_format": "#,##0"}
-        elif any(isinstance(value, float) for value in values):
-            look = {
-                "num_format": "0%" if words[index] == "share" else "0.00" if words[index] == "score" else "#,##0.##"
-            }
+        look: dict[str, Any] = {"valign": "top"}
+        number = any(isinstance(value, (int, float)) for value in values)
+        if number:
+            look["num_format"] = _FORMATS.get(
+                words[index], "#,##0.##" if any(isinstance(v, float) for v in values) else "#,##0"
+            )
+        elif after_number:
+            look["indent"] = 1  # apart from the number to its left
+        if words[index] in SENTENCES:
+            look["text_wrap"] = True
+        after_number = number
         sheet.column(row + 1, index, values, book.style(**look))
         sheet.fit(index, ["" if value is None else str(value) for value in values[:500]], header)
+    for offset, line in enumerate(lines[:500], 1):
+        longest = max(
+            (str(cell) for word, cell in zip(words, line, strict=True) if word in SENTENCES), key=text_width, default=""
+        )
+        if text_width(longest) > WIDEST:
+            sheet.height(row + offset, longest, WIDEST)
     return row + 1 + max(len(lines), 1)
