@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import IO, Any
 
@@ -144,6 +145,8 @@ def call(function: str, file: Path, /, **arguments: Any) -> Any:
     if "error" in answer:
         kind: type[XltrainError] = getattr(errors, answer["error"])
         raise kind([Problem(Place(*place) if place else None, *words) for place, *words in answer["problems"]])
+    if "bug" in answer:
+        raise RuntimeError(answer["bug"])
     raise WorkbookError(Problem(Place(str(file)), text("book_reader_stopped"), text("book_broken_hint")))
 
 
@@ -163,11 +166,19 @@ def call_all(function: str, calls: Sequence[tuple[Path, dict[str, Any]]]) -> Ite
                 each.cancel()
 
 
+class _NoPandas(MetaPathFinder):
+    """Keeps pyarrow from loading pandas wherever there is one: half of a worker's start, and no reader needs it."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
 def main() -> None:
     """Read requests and write answers, one line each, until the pipe ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not reach the answers
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]  # pyarrow would load it: half of a worker's start
+    sys.meta_path.insert(0, _NoPandas())
     for line in sys.stdin.buffer:
         request = json.loads(line)
         language.use(request["language"])
@@ -182,6 +193,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     except XltrainError as error:
         problems = [(_parts(each.place), each.message, each.hint) for each in error.problems]
         return {"error": type(error).__name__, "problems": problems}
+    except (NameError, AttributeError, ImportError, AssertionError) as error:  # a mistake of ours, not of the file
+        return {"bug": f"{type(error).__name__}: {error}"}
     except MemoryError:
         problem = (_parts(place), text("book_reader_stopped"), text("book_broken_hint"))
     except BaseException as error:  # a reader's panic is no Exception

@@ -120,3 +120,49 @@ def test_no_header_starts_at_the_first_wide_row() -> None:
 def test_sheets_without_a_table() -> None:
     assert find_tables(grid_of([])) == ([], "sheet_empty")
     assert find_tables(grid_of([(1, H)])) == ([], "sheet_no_rows")
+
+
+def test_levels_count_where_words_alone_stand_below() -> None:
+    rows = [["city", "Q1", None], [None, "city", "kind"], ["A", "B", "c"], ["D", "E", "f"]]
+    assert only(rows, merges=((1, 1, 2, 1), (1, 2, 1, 3))).header_rows == (1, 2)
+    rows = [[None, 2023, None], [None, "Q1", None], ["city", "city", "kind"], ["A", "B", "c"], ["D", "E", "f"]]
+    found = only(rows, merges=((1, 2, 1, 3), (2, 2, 2, 3)))
+    assert (found.header_rows, found.headers[3]) == ((1, 2, 3), "2023 / Q1 / kind")
+
+
+def test_a_group_that_is_not_at_the_left_is_no_title() -> None:
+    rows = [[None, "Q1"], ["city", "city", "kind", "a", "b"], ["A", "B", "c", "d", 1], ["D", "E", "f", "g", 2]]
+    assert only(rows, merges=((1, 2, 1, 5),)).header_rows == (1, 2)
+
+
+@pytest.mark.parametrize("year", [2023, "2023", "２０２３"])
+def test_a_year_over_values_is_a_level(year: Any) -> None:
+    rows = [["city", year, None], [None, "a", "b"], ["A", 1, 2], ["B", 3, 4]]
+    assert only(rows, merges=((1, 1, 2, 1), (1, 2, 1, 3))).header_rows == (1, 2)
+
+
+def test_a_header_with_a_colon_is_no_note_where_cells_are_merged_downwards() -> None:
+    rows = [["city:", "Q1", None], [None, "a", "b"], ["A", 1, 2], ["B", 3, 4]]
+    assert only(rows, merges=((1, 1, 2, 1), (1, 2, 1, 3))).header_rows == (1, 2)
+
+
+@pytest.mark.parametrize("note", [["Printed on:", dt.date(2024, 5, 6)], ["部门：", "总部"]])
+def test_notes_as_wide_as_the_table_are_not_its_header(note: list[Any]) -> None:
+    assert only([note, ["Stock"], ["shop", "n"], ["x", 1], ["y", 2]]).header_rows == (3,)
+
+
+def test_a_blank_in_the_first_row_makes_it_no_level_of_the_header() -> None:
+    rows = [["city", "code", "kind"], ["A", None, "A"], ["B", "351339", None], ["C", "325172", "D"]]
+    assert only(rows).header_rows == (1,)
+
+
+def test_a_row_with_a_blank_after_a_gap_begins_no_table() -> None:
+    rows = [H, *ROWS * 3, [], ["x", "k", None, None], ["y", "k", 2, 3.5]]
+    assert only(rows).last_row == 13
+
+
+def test_a_repeated_header_of_two_levels_begins_no_table() -> None:
+    header = [[None, "Q1", None], ["day", "a", "b"]]
+    days = [[dt.date(2024, 1, day), "x", "y"] for day in (1, 2)]
+    found = only([*header, *days, [], *header, *days, *days], merges=((1, 2, 1, 3), (6, 2, 6, 3)))
+    assert (found.header_rows, found.last_row) == ((1, 2), 11)

@@ -28,6 +28,7 @@ SHEETS = [
     "Samples",
     "Diagnostics",
     "Merge report",
+    "Calendar",
     "Columns read",
     "Dropped and changed",
 ]
@@ -85,7 +86,7 @@ def test_summary_has_the_promised_shape(fitted: Fit) -> None:
     assert summary["samples"] == 150
     assert summary["best"] in {each["name"] for each in summary["runs"]}
     assert {"name", "target", "metrics", "epochs", "seconds", "stopped"} <= set(summary["runs"][0])
-    assert set(summary["baselines"]) == {"constant", "linear"}
+    assert set(summary["baselines"]) == {"constant", "linear", "boosted_trees"}
     assert summary["baselines"]["linear"]["rmse"] < summary["baselines"]["constant"]["rmse"]
 
 

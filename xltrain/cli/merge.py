@@ -21,6 +21,7 @@ from xltrain.language import label, text
 @click.option("--type", "types", multiple=True, metavar="A=TYPE", help=text("help_merge_type"))
 @click.option("--missing", multiple=True, metavar="WORD", help=text("help_merge_missing"))
 @click.option("--dates", type=click.Choice(["day-first", "month-first"]), help=text("help_merge_dates"))
+@click.option("--decimal", type=click.Choice(["point", "comma"]), help=text("help_merge_decimal"))
 @click.option("--keep", multiple=True, type=click.Choice(["totals", "headers", "notes"]), help=text("help_merge_keep"))
 @click.option("--hidden", type=click.Choice(["keep", "drop"]), default="keep", help=text("help_merge_hidden"))
 @click.option("--source-column", metavar="NAME", default="", help=text("help_merge_source_column"))

@@ -9,10 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xltrain.data.parse import (
-    folded,
-    is_missing,
-)
+from xltrain.data.parse import MISSING, folded, is_missing
 from xltrain.data.part import Cells
 from xltrain.data.values import words
 from xltrain.excel.grid import BLANK, BOOLEAN, DATE, ERROR, NUMBER, TEXT, TIME
@@ -132,8 +129,14 @@ def _of_words(cells: Cells, known: Mapping[str, Any], empty: Any, dtype: Any) ->
 
 def _missing(cells: Cells, kinds: npt.NDArray[np.uint8], words: frozenset[str] | None = None) -> Mask:
     """Texts that stand for no value."""
-    flags = [is_missing(word) if words is None else folded(word) in words for word in cells.distinct]
-    found: Mask = (kinds == TEXT) & np.array([*flags, False], bool)[cells.codes]
+    known = MISSING if words is None else words
+    longest = max(len(word) if word.isascii() else 4 * len(word) for word in known)
+    short = pc.less_equal(pc.utf8_length(pc.utf8_trim_whitespace(cells.words)), longest)  # few are worth a look
+    at = np.flatnonzero(short.to_numpy(zero_copy_only=False))
+    some = cells.words.take(pa.array(at)).to_pylist()
+    flags = np.zeros(len(cells.words) + 1, bool)
+    flags[at] = [is_missing(word) if words is None else folded(word) in words for word in some]
+    found: Mask = (kinds == TEXT) & flags[cells.codes] if flags.any() else np.zeros(len(cells), bool)
     return found
 
 

@@ -1,6 +1,7 @@
 """Rows that stand more than once, within a sheet and across sheets: found by a 64-bit number for each row's values."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 
 from xltrain.data.header import find
 from xltrain.data.table import Change, Duplicates, Table
-from xltrain.data.values import words
+from xltrain.data.values import empty, words
 from xltrain.language import text
 from xltrain.place import Place, Problem
 
@@ -27,12 +28,12 @@ class DuplicateStep:
 
     def __init__(self, drop: bool, key: Sequence[str] = ()) -> None:
         self.drop, self.key = drop, tuple(key)
-        self.changes: list[Change] = []
+        self._left_out: list[tuple[Place, np.uint64]] = []  # and the number of the row
+        self._kept: list[tuple[Hashes, Table]] = []  # every batch as it came, places alone, while rows are left out
         self._seen = _Seen()
-        self._places: list[tuple[Hashes, int]] = []  # sorted hashes of a batch, and which batch
-        self._batches: list[Table] = []
+        self._before: list[tuple[Hashes, Table]] = []  # batches in which no row stood before
         self._sheets: list[tuple[str, str, Hashes]] = []
-        self._rows = self._dropped = 0
+        self._rows = self._dropped = self._unlike = 0
         self._first: tuple[Place, Place] | None = None
 
     def apply(self, batch: Table) -> Table:
@@ -43,76 +44,93 @@ class DuplicateStep:
             of_origin = whole[batch.origin == number] if len(batch.origins) > 1 else whole
             if len(of_origin):
                 self._sheets.append((origin.file, origin.sheet, of_origin))
-        if self.key:
-            names = [find(each, batch.names) for each in self.key]
-            hashes = row_hashes(batch.data, names)
-        else:
-            hashes = whole
-        unique, first = np.unique(hashes, return_index=True)
-        repeated = np.ones(len(hashes), bool)
-        repeated[first] = False
-        before = self._seen.find_and_add(unique)
-        if before.any():
-            repeated[first[before]] = True
-        self._remember(batch, hashes, unique, first, repeated)
+        hashes = self._key_hashes(batch) if self.key else whole
+        unique = _distinct(hashes)
+        known = self._seen.find(unique)
+        repeated = np.zeros(len(hashes), bool)
+        if len(unique) < len(hashes) or known.any():
+            unique, first = np.unique(hashes, return_index=True)
+            repeated[:] = True
+            repeated[first[~known]] = False
+        self._remember(batch, hashes, repeated)
+        if self.drop:
+            self._kept.append((hashes, Table(batch.data.select([]), batch.origins, batch.origin, batch.row)))
+        self._seen.add(unique)
         self._rows += int(repeated.sum())
         if not self.drop or not repeated.any():
             return batch
         self._dropped += int(repeated.sum())
-        for index in np.flatnonzero(repeated)[: MOST_CHANGES - len(self.changes)].tolist():
-            self.changes.append(Change(batch.place(index), "dropped", "", "", text("dropped_duplicate")))
+        for index in np.flatnonzero(repeated)[: MOST_CHANGES - len(self._left_out)].tolist():
+            self._left_out.append((batch.place(index), hashes[index]))
         return batch.take(np.flatnonzero(~repeated))
 
-    def _remember(
-        self,
-        batch: Table,
-        hashes: Hashes,
-        unique: Hashes,
-        first: npt.NDArray[np.int64],
-        repeated: npt.NDArray[np.bool_],
-    ) -> None:
+    def _key_hashes(self, batch: Table) -> Hashes:
+        """A number for each row's key; one of its own where a part of the key is empty, which is like no other."""
+        names = [find(each, batch.names) for each in self.key]
+        hashes = row_hashes(batch.data, names)
+        lacking = np.zeros(len(batch), bool)
+        for name in names:
+            lacking |= empty(batch.data.column(name))
+        first = self._unlike
+        self._unlike += int(lacking.sum())
+        hashes[lacking] = _mixed(np.arange(first, self._unlike, dtype=np.uint64) ^ np.uint64(0x5DEECE66D))
+        return hashes
+
+    def changes(self) -> list[Change]:
+        """Every row left out, with the place of the one it repeats."""
+        if not self._left_out:
+            return []
+        hashes = np.concatenate([each for each, _ in self._kept])
+        starts = np.cumsum([0, *(len(each) for each, _ in self._kept)])
+        order = np.argsort(hashes, kind="stable")
+        wanted = np.array([each for _, each in self._left_out], np.uint64)
+        first = order[np.searchsorted(hashes[order], wanted)]
+        found = []
+        for (place, _), at in zip(self._left_out, first.tolist(), strict=True):
+            number = int(np.searchsorted(starts, at, side="right")) - 1
+            earlier = _place(self._kept[number][1], at - int(starts[number]))
+            key = "dropped_same_key" if self.key else "dropped_duplicate"
+            why = text(key, key=", ".join(self.key), place=earlier)
+            found.append(Change(place, "dropped", "", "", why))
+        return found
+
+    def _remember(self, batch: Table, hashes: Hashes, repeated: npt.NDArray[np.bool_]) -> None:
         """The first pair of rows that are alike, for the report; only batches before it are looked at."""
         if self._first is not None:
             return
-        hits = np.flatnonzero(repeated)
-        if not len(hits):
-            self._places.append((unique, len(self._batches)))
-            self._batches.append(Table(batch.data.select([]), batch.origins, batch.origin[first], batch.row[first]))
+        if not repeated.any():
+            self._before.append((hashes, Table(batch.data.select([]), batch.origins, batch.origin, batch.row)))
             return
-        second = int(hits[0])
-        wanted = hashes[second]
-        earlier = int(np.flatnonzero(hashes == wanted)[0])
-        if earlier != second:
-            self._first = (batch.place(second), batch.place(earlier))
-        else:
-            for known, number in self._places:
-                at = int(np.searchsorted(known, wanted))
-                if at < len(known) and known[at] == wanted:
-                    self._first = (batch.place(second), _place(self._batches[number], at))
-                    break
-        self._places.clear()
-        self._batches.clear()
+        second = int(np.argmax(repeated))
+        for known, where in (*self._before, (hashes, batch)):
+            alike = np.flatnonzero(known == hashes[second])
+            if len(alike):
+                self._first = (batch.place(second), _place(where, int(alike[0])))
+                break
+        self._before.clear()
 
     def report(self) -> Duplicates:
-        return Duplicates(self._rows, self._dropped, self.key, self._first, tuple(self._repeated_sheets()))
+        return Duplicates(self._rows, self._dropped, self.key, self._first, self._repeated_sheets)
 
-    def _repeated_sheets(self) -> list[tuple[str, str, int, int]]:
+    @cached_property
+    def _repeated_sheets(self) -> tuple[tuple[str, str, int, int], ...]:
         """Pairs of sheets of which one holds at least half of the other's distinct rows."""
+        names = [f"{file}!{sheet}" if sheet else file for file, sheet, _ in self._sheets[:MOST_SHEETS]]
+        sheets = [_distinct(hashes) for _, _, hashes in self._sheets[:MOST_SHEETS]]
+        together = np.sort(np.concatenate([*sheets, np.zeros(0, np.uint64)]))
+        common = _Seen(_distinct(together[1:][together[1:] == together[:-1]]))
+        also = [rows[common.find(rows)] for rows in sheets]  # those that stand in another sheet too
         found = []
-        sheets = [
-            (f"{file}!{sheet}" if sheet else file, np.unique(hashes))
-            for file, sheet, hashes in self._sheets[:MOST_SHEETS]
-        ]
-        for index, (name, one) in enumerate(sheets):
-            for other_name, other in sheets[:index]:
-                small, large = (one, other) if len(one) <= len(other) else (other, one)
-                if len(small) < FEWEST:
+        for index, one in enumerate(sheets):
+            for other in range(index):
+                small, large = (index, other) if len(one) <= len(sheets[other]) else (other, index)
+                size = len(sheets[small])
+                if size < FEWEST or len(also[small]) < OVERLAP * size:
                     continue
-                at = np.minimum(np.searchsorted(large, small), len(large) - 1)
-                shared = int((large[at] == small).sum())
-                if shared >= OVERLAP * len(small):
-                    found.append((other_name, name, len(small), shared))
-        return found
+                shared = int(_Seen(also[large]).find(also[small]).sum())
+                if shared >= OVERLAP * size:
+                    found.append((names[other], names[index], size, shared))
+        return tuple(found)
 
     def doubts(self) -> list[Problem]:
         """What should be said aloud: sheets that repeat one another, and rows that stand twice."""
@@ -129,6 +147,34 @@ class DuplicateStep:
             message = text(key, count=told.rows, key=", ".join(self.key), other=self._first[1])
             doubts.append(Problem(self._first[0], message, text("doubt_duplicates_hint")))
         return doubts
+
+
+class _Seen:
+    """Sorted numbers in runs, each at least twice as long as the next: few to search, and few that grow."""
+
+    def __init__(self, values: Hashes | None = None) -> None:
+        self._runs = [values] if values is not None and len(values) else []
+
+    def find(self, values: Hashes) -> npt.NDArray[np.bool_]:
+        """Which of the values are there."""
+        found = np.zeros(len(values), bool)
+        for run in self._runs:
+            found |= run[np.minimum(np.searchsorted(run, values), len(run) - 1)] == values
+        return found
+
+    def add(self, values: Hashes) -> None:
+        """Add sorted values; those that are there already may come again."""
+        while self._runs and len(self._runs[-1]) < 2 * len(values):
+            values = np.sort(np.concatenate([self._runs.pop(), values]))
+        self._runs.append(values)
+
+
+def _distinct(values: Hashes) -> Hashes:
+    """The values in order, each once."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered if first.all() else ordered[first]
 
 
 def groups(pairs: Sequence[tuple[str, str, int, int]]) -> list[list[str]]:
@@ -155,8 +201,9 @@ def _column_hashes(column: Any) -> Hashes:
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, kind)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        values = np.asarray(pc.cast(column, pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False))
-        values = np.where(np.isnan(values), np.nan, values + 0.0)  # one NaN, and no minus zero
+        plain = pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # NaN where empty
+        values = plain + 0.0  # no minus zero
+        values[np.isnan(values)] = np.nan  # and one NaN
         return _mixed(values.view(np.uint64))
     if pa.types.is_null(kind):
         return np.zeros(len(column), np.uint64)
@@ -165,9 +212,17 @@ def _column_hashes(column: Any) -> Hashes:
         wide = pc.cast(plain, pa.int32()) if kind in (pa.date32(), pa.time32("s"), pa.time32("ms")) else plain
         values = np.asarray(pc.cast(wide, pa.int64()).fill_null(-(2**62)).to_numpy(zero_copy_only=False))
         return _mixed(values.view(np.uint64))
-    distinct = words(column).dictionary_encode()
-    codes = np.asarray(distinct.indices.fill_null(-1), np.int64)
-    return np.append(_text_hashes(distinct.dictionary), np.uint64(0))[codes]
+    plain = column if pa.types.is_string(kind) or pa.types.is_large_string(kind) else words(column)
+    distinct = plain.dictionary_encode()
+    codes = np.asarray(distinct.indices.fill_null(-1))
+    told = words(distinct.dictionary)
+    hashes = np.where(_known(told), _text_hashes(told), np.uint64(0))
+    found: Hashes = np.append(hashes, np.uint64(0))[codes]
+    return found
+
+
+def _known(column: Any) -> npt.NDArray[np.bool_]:
+    return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), bool)
 
 
 def _text_hashes(texts: pa.StringArray) -> Hashes:

@@ -23,6 +23,7 @@ ALIKE = 0.8  # of 1: two names that may be one, misspelt
 SHORTEST = 4  # characters: shorter names look alike by chance
 _UNIT = re.compile(r"[(\[{（【][^)\]}）】]*[)\]}）】]")
 _SPACE = re.compile(r"[\s_\u200b\ufeff]+")
+_SCALES = re.compile("[万亿千百%％‰]|thousand|million|billion|^k$|^k[$€元]", re.I)  # the same number means another size
 _SIGNS = re.compile(r"[-.,:;!?/\\|'\"`~*·、，。：；！？—–…“”‘’()\[\]{}<>《》]+")
 # One unit a line, the common form first.
 _UNIT_NAMES = """
@@ -41,7 +42,6 @@ _SAME_UNITS = {word: line.split()[0] for line in _UNIT_NAMES.strip().splitlines(
 # Words that mean the same in the tables of offices; the first of each line is any of them.
 _SYNONYMS = """
 date 日期 datum
-name 姓名 名称
 quantity qty 数量
 amount 金额 总额
 price 价格
@@ -147,6 +147,7 @@ class Columns:
     _loose: dict[str, set[str]] = field(default_factory=dict)
     _bare: dict[str, set[str]] = field(default_factory=dict)
     _units: dict[str, str] = field(default_factory=dict)
+    _seen_units: set[str] = field(default_factory=set)  # columns of sheets, whose unit is told or known to be untold
 
     def __post_init__(self) -> None:
         for column in self.given:
@@ -183,30 +184,42 @@ class Columns:
             other = self._question(header, units[column], missing)
             if other:
                 doubts.append(Problem(where, *other))
-            found[column] = header
+            name = header
+            while name in self.names or name in found.values():
+                name = f"{header} ({units[column] or len(self.names) + 1})" if name == header else f"{name}_"
+            found[column] = name
             matches[column] = Match(header)
         for column in headers:
             self._learn(headers[column], found[column])
             if units[column]:
                 self._units.setdefault(found[column], _common(units[column]))
+            self._seen_units.add(found[column])
             if found[column] not in self.names:
                 self.names.append(found[column])
         return dict(sorted(found.items())), matches, doubts
 
-    def known(self, headers: Iterable[str]) -> int:
-        """How many of these headers are columns already."""
+    def known(self, headers: Iterable[str]) -> float:
+        """How many of these headers are columns already; one that is like a column counts half."""
         taken: set[str] = set()
+        left = []
         for header in headers:
             for step in (self._by_spelling, self._by_alias, self._by_punctuation, self._by_unit, self._by_synonym):
                 name, _, _ = step(header, unit_of(header), taken)
                 if name and name in self.names:
                     taken.add(name)
                     break
-        return len(taken)
+            else:
+                left.append(header)
+        missing = [name for name in self.names if name not in taken]
+        return len(taken) + 0.5 * sum(self._question(header, "", missing) is not None for header in left)
+
+    def unused(self) -> list[Column]:
+        """The columns that a person names, which no sheet has."""
+        return [column for column in self.given if column.name not in self.names]
 
     def _by_spelling(self, header: str, unit: str, taken: set[str]) -> tuple[str, float, str]:
         name = self._keys.get(key(header), "")
-        if not name or name in taken:
+        if not name or name in taken or not self._same_unit(name, unit):
             return "", 0.0, ""
         return (name, 1.0, "") if name == header else (name, 0.98, "match_spelling")
 
@@ -215,7 +228,8 @@ class Columns:
         return (name, 1.0, "match_alias") if name and name not in taken else ("", 0.0, "")
 
     def _by_punctuation(self, header: str, unit: str, taken: set[str]) -> tuple[str, float, str]:
-        return _one(self._loose.get(loose_key(header), set()) - taken, 0.95, "match_punctuation")
+        alike = {name for name in self._loose.get(loose_key(header), set()) - taken if self._same_unit(name, unit)}
+        return _one(alike, 0.95, "match_punctuation")
 
     def _by_unit(self, header: str, unit: str, taken: set[str]) -> tuple[str, float, str]:
         alike = {name for name in self._bare.get(bare_key(header), set()) - taken if self._same_unit(name, unit)}
@@ -235,12 +249,18 @@ class Columns:
         return _one(alike, 0.85, "match_synonym")
 
     def _same_unit(self, name: str, unit: str) -> bool:
+        """Whether a column's unit and another do not differ; where one is not told, it must not be one of scale."""
         known = self._units.get(name, "") or unit_of(name)
-        return not known or not unit or _common(known) == _common(unit)
+        if known and unit:
+            return _common(known) == _common(unit)
+        return name not in self._seen_units or not _SCALES.search(known or unit)
 
     def _question(self, header: str, unit: str, missing: Sequence[str]) -> tuple[str, str] | None:
         """What to ask about a header that is like a column which this sheet lacks."""
         for name in missing:
+            if key(name) == key(header):
+                known = self._units.get(name, "") or text("empty_key")
+                return text("doubt_unit_row", name=name, unit=unit, known=known), text("doubt_banner_hint")
             if bare_key(name) == bare_key(header):
                 return text("doubt_unit", header=header, name=name), text("doubt_unit_hint", header=header, name=name)
         plain = bare_key(header)

@@ -51,6 +51,7 @@ class Rules:
         columns: names, types, aliases and missing words that a job gives.
         missing: words and numbers that mean missing in every column.
         dates: `dmy` or `mdy`: how 3/4/2024 is to be read where nothing tells.
+        decimal: `.` or `,`: what parts decimals in numbers written as text.
         drop_hidden: leave out hidden rows and sheets.
         keep: what stays though it is no data: `totals`, `headers`, `notes`.
         which: `union` of all columns, those `common` to all sources, or `strict`: an error where sources differ.
@@ -63,6 +64,7 @@ class Rules:
     columns: Sequence[Column] = ()
     missing: tuple[str, ...] = ()
     dates: str = ""
+    decimal: str = ""
     drop_hidden: bool = False
     keep: frozenset[str] = frozenset()
     which: str = "union"
@@ -76,11 +78,15 @@ class Rules:
 
 def read_parts(
     inputs: Sequence[Input], rules: Rules, folder: Path, listen: Listener
-) -> tuple[list[Part], list[SourceReport]]:
-    """The tables of every book, in order; all unreadable books are reported together."""
+) -> tuple[list[Part], list[SourceReport], list[Problem]]:
+    """The tables of every book, in order; sheets without one; a doubt for each book that gives no row.
+
+    All unreadable books are reported together.
+    """
     parts: list[Part] = []
     left_out: list[SourceReport] = []
     problems: list[Problem] = []
+    doubts: list[Problem] = []
     kinds: set[type[XltrainError]] = set()
     for number in range(len(inputs)):
         (folder / str(number)).mkdir()
@@ -99,6 +105,9 @@ def read_parts(
                 problems += [_renamed(problem, each) for problem in error.problems]
                 kinds.add(type(error))
                 continue
+            if all(told["reason"] for told in found) and found:
+                why = "; ".join(dict.fromkeys(told["reason"] for told in found))
+                doubts.append(Problem(Place(each.file), text("doubt_no_rows", reason=why), text("no_table_hint")))
             for told in found:
                 if told["reason"]:
                     left_out.append(SourceReport(each.file, told["sheet"], reason=told["reason"]))
@@ -107,7 +116,7 @@ def read_parts(
         listen(Read(each.file, done, len(inputs)))
     if problems:
         raise (WorkbookError if WorkbookError in kinds else DataError)(problems)
-    return parts, left_out
+    return parts, left_out, doubts
 
 
 def _arguments(each: Input, rules: Rules, folder: Path) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class JoinStep:
         self._left: dict[str, Place] = {}
         self._matched = self._lost = 0
         self._places = _shown_places(right)
+        self.names: dict[str, str] = {}  # columns of the joined table -> what they are called beside the rows
 
     def apply(self, batch: Table) -> Table:
         here = [find(name, batch.names) for name, _ in self.asked.on]
@@ -72,16 +73,15 @@ class JoinStep:
         self._matched += len(code) - len(missed)
         self._lost += len(missed)
         for index in missed.tolist():
-            key = keys[index].as_py()
-            if key is not None and key not in self._left and len(self._left) < 100_000:
+            key = keys[index].as_py() or ""
+            if key not in self._left and len(self._left) < 100_000:
                 self._left[key] = batch.place(index, here[0])
         counts = np.where(code >= 0, self._counts[code] if len(self._counts) else 0, 1)
         if self.asked.how == "inner":
             counts[code < 0] = 0
-            for index in missed[:SHOWN].tolist():
-                word = keys[index].as_py() or ""
-                why = text("dropped_no_match", source=self.asked.source)
-                self.changes.append(Change(batch.place(index), "dropped", word.replace(BETWEEN, ", "), "", why))
+            why = text("dropped_no_match", source=self.asked.source)
+            for index in missed.tolist():
+                self.changes.append(Change(batch.place(index), "dropped", _shown(keys[index].as_py() or ""), "", why))
         left = np.repeat(np.arange(len(code)), counts)
         offset = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
         code = code[left]
@@ -99,6 +99,7 @@ class JoinStep:
             shown = name
             while shown in data.column_names:
                 shown = f"{name} ({self.mark.removeprefix(MARK_JOINED)})" if shown == name else shown + "_"
+            self.names[name] = shown
             data = data.append_column(shown, self.right.data.column(name).take(index))
             letter = next((o.letters[name] for o in self.right.origins if name in o.letters), "")
             joined[shown] = (self.mark, letter)
@@ -115,17 +116,20 @@ class JoinStep:
         first = int(several[0])
         start = int(self._starts[code[first]])
         one, other = (self.right.place(int(self._order[start + step]), self.keys[0]) for step in (0, 1))
-        key = (keys[first].as_py() or "").replace(BETWEEN, ", ")
+        key = (keys[first].as_py() or "").replace(BETWEEN, " + ")
         message = text("join_many", key=key, count=int(self._counts[code[first]]), other=other)
         raise DataError(Problem(one, message, text("join_many_hint")))
 
     def report(self) -> JoinReport:
         unused = np.flatnonzero(~self._used)
         right = [
-            (self.known[int(code)].as_py().replace(BETWEEN, ", "), self.right.place(self._row(int(code)), self.keys[0]))
+            (
+                self.known[int(code)].as_py().replace(BETWEEN, " + "),
+                self.right.place(self._row(int(code)), self.keys[0]),
+            )
             for code in unused[:SHOWN]
         ]
-        left = [(key.replace(BETWEEN, ", "), place) for key, place in list(self._left.items())[:SHOWN]]
+        left = [(_shown(key), place) for key, place in list(self._left.items())[:SHOWN]]
         on = ", ".join(here if here == there else f"{here} = {there}" for here, there in self.asked.on)
         return JoinReport(self.asked.source, on, self._matched, self._lost, len(unused), tuple(left), tuple(right))
 
@@ -134,14 +138,18 @@ class JoinStep:
 
     def doubts(self) -> list[Problem]:
         """Rows that found no match; unused keys of the other table are no doubt, they stand in the report."""
-        if not self._lost:
-            return []
+        if not self._lost or (self.asked.how == "inner" and self._matched):
+            return []  # nothing was assumed
         told = self.report()
         keys = ", ".join(key for key, _ in told.left[:5]) + (" …" if len(told.left) > 5 else "")
         word = "join_none_matched" if not self._matched else "join_unmatched"
-        message = text(word, rows=self._lost, keys=len(self._left), shown=keys, source=self.asked.source)
+        message = text(word, rows=self._lost, shown=keys, source=self.asked.source)
         place = told.left[0][1] if told.left else None
         return [Problem(place, message, text(f"{word}_hint"))]
+
+
+def _shown(key: str) -> str:
+    return key.replace(BETWEEN, " + ") if key else text("empty_key")
 
 
 def _keys(table: Table, names: Sequence[str]) -> Any:

@@ -7,6 +7,7 @@ not their sum. Everything that was not taken as it stood goes into the report.
 
 import shutil
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -41,11 +42,12 @@ from xltrain.data.table import (
     with_marks,
 )
 from xltrain.data.unpivot import UnpivotStep
-from xltrain.data.values import empty, words
+from xltrain.data.values import words
 from xltrain.errors import DataError
 from xltrain.events import Listener, ignore
 from xltrain.language import text
 from xltrain.place import Place, Problem, Range, column_letter
+from xltrain.registry import nearest
 
 DETAILS = 10_000  # changes of one kind in one column and sheet that are listed one by one
 MOST_CHANGES = 200_000  # that are listed at all; the counts are complete
@@ -93,7 +95,9 @@ class Merging:
 
     def _prepare(self, inputs: Sequence[Input]) -> None:
         """Read, match and settle: all but the rows themselves."""
-        parts, self.left_out = read_parts(inputs, self.rules, self._folder, self.listen)
+        threading.Thread(target=pa.array, args=([],)).start()  # loads pandas, where there is one, while workers read
+        parts, self.left_out, more_doubts = read_parts(inputs, self.rules, self._folder, self.listen)
+        self.doubts += more_doubts
         self.parts, more, unrelated = related(parts, self.rules.columns)
         self.left_out += more
         self.doubts += unrelated
@@ -107,6 +111,11 @@ class Merging:
         for part in self.parts:
             self._match(part)
         self.names = self._which()
+        for column in self.known.unused():
+            guess = nearest(column.name, self.known.names)
+            hint = text("did_you_mean", name=guess) if guess else text("column_unused_hint")
+            self.doubts.append(Problem(column.place, text("column_unused", name=column.name), hint))
+        self._note_units()
         self.decisions = {name: self._decide(name) for name in self.names}
         self.origins = [Origin(part.file, part.sheet, part.letters_of()) for part in self.parts]
         self.unpivot = UnpivotStep(self.rules.unpivot, self.names) if self.rules.unpivot else None
@@ -132,6 +141,17 @@ class Merging:
         self.matches.append(matches)
         self.doubts += [*part.doubts(), *doubts, *more]
 
+    def _note_units(self) -> None:
+        """Sheets whose titles tell of different units: their numbers were not converted."""
+        told = [part for part in self.parts if part.told.get("banner")]
+        units = {part.told["banner"][1] for part in told}
+        if len(units) + (len(told) < len(self.parts)) < 2 or not told:
+            return
+        row, unit, column = told[0].told["banner"]
+        others = sorted(units - {unit}) + ([text("empty_key")] if len(told) < len(self.parts) else [])
+        message = text("doubt_banner", unit=unit, others=", ".join(others))
+        self.doubts.append(Problem(told[0].at(row, column), message, text("doubt_banner_hint")))
+
     def _which(self) -> list[str]:
         """The columns of the dataset, by the rule."""
         have = [set(part.columns.values()) for part in self.parts]
@@ -151,7 +171,9 @@ class Merging:
         given = next((column for column in self.rules.columns if column.name == name), Column(name))
         holders = [(part, column) for part in self.parts if (column := part.number_of(name))]
         chunks = [part.cells(column) for part, column in holders]
-        decision = decide(name, chunks, given.type, (*given.missing, *self.rules.missing), self.rules.dates)
+        decision = decide(
+            name, chunks, given.type, (*given.missing, *self.rules.missing), self.rules.dates, self.rules.decimal
+        )
         if decision.doubt:
             key, values = decision.doubt
             part, column = holders[0]
@@ -167,6 +189,9 @@ class Merging:
         for row, word, reason in told["dropped"]:
             self._change(Change(part.at(row), "dropped", word, "", text(reason)))
         names = part.columns
+        for row, column, word in told.get("merged", ()):
+            if names.get(column) in self.decisions:
+                self._change(Change(part.at(row, column), "coerced", "", word, text("change_merged")))
         for key, action, reason in (("errors", "error", "change_error_cell"), ("trimmed", "coerced", "change_trimmed")):
             for row, column, word in told[key]:
                 if names.get(column) in self.decisions:
@@ -175,7 +200,7 @@ class Merging:
             for column, count in told["counts"][key]:
                 if names.get(column) in self.decisions:
                     self._count(names[column], action, count)
-        if told["hidden"] or told["hidden_sheet"]:
+        if (told["hidden"] or told["hidden_sheet"]) and not self.rules.drop_hidden:
             key = "doubt_hidden_sheet" if told["hidden_sheet"] else "doubt_hidden_rows"
             self.doubts.append(Problem(part.place, text(key, count=told["hidden"]), text("doubt_hidden_hint")))
         if told["unvalued"]:
@@ -214,21 +239,21 @@ class Merging:
     def _batch(self, index: int, part: Part) -> Table:
         """The rows of one part, its origin alone."""
         columns: dict[str, Any] = {}
-        rows = part.rows
+        rows, mapped = part.rows, part.mapped
         for name, decision in self.decisions.items():
             number = part.number_of(name)
             if not number:
                 columns[name] = pa.nulls(len(part), decision.arrow)
                 self._count(name, "missing", len(part))
                 continue
-            cells = part.cells(number)
+            cells = part.cells(number, mapped)
             cast = decision.cast(cells)
             columns[name] = cast.array
             for oddity in cast.oddities:
                 self._tell(part, name, number, rows, cells, cast.array, oddity)
             if len(cast.strays):
                 self._stray(part, name, number, rows, cells, cast.strays, decision.type)
-            self._count(name, "missing", int(empty(cast.array).sum()))
+            self._count(name, "missing", cast.array.null_count)
             self._count(name, "values", len(part))
         data = pa.table(columns) if columns else pa.table({"": pa.nulls(len(part))}).select([])
         if part.held is not None:
@@ -313,11 +338,11 @@ class Merging:
         doubts = [*self.doubts, *strays.values(), *self.duplicates.doubts(), *self.calendar.doubts()]
         if self.unpivot:
             doubts += self.unpivot.doubts()
-        changes = self.changes + self.duplicates.changes
+        changes = self.changes + self.duplicates.changes()
         counts = dict(self.counts + Counter(dropped=repeated.dropped))
         return MergeReport(
             tuple(sources),
-            tuple(self._column(name) for name in self.names),
+            tuple(self._column(name) for name in self.names) + self._left_out_columns(),
             tuple(changes),
             tuple(dict.fromkeys(doubts)),
             strays,
@@ -326,6 +351,15 @@ class Merging:
             (),
             calendar,
             counts,
+        )
+
+    def _left_out_columns(self) -> tuple[ColumnReport, ...]:
+        """Columns that not all sources have, where only common ones were wanted."""
+        gone = [name for name in self.known.names if name not in self.decisions]
+        held = {name: sum(name in part.columns.values() for part in self.parts) for name in gone}
+        return tuple(
+            ColumnReport(name, "left_out", held[name], 0, 0, 0, 0, text("how_not_common", count=held[name]))
+            for name in gone
         )
 
     def _column(self, name: str) -> ColumnReport:

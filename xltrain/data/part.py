@@ -111,31 +111,29 @@ class Part:
         return [Problem(self.at(row, column), message, hint) for row, column, message, hint in self.told["doubts"]]
 
     @property
-    def _table(self) -> pa.Table:
-        """Mapped anew each time: what is mapped is given back when its last array goes."""
+    def mapped(self) -> Any:
+        """The part's file as one batch, mapped anew each time: it is given back when its last array goes."""
         with pa.memory_map(str(Path(self.told["part"]))) as source:
-            return pa.ipc.open_file(source).read_all()
+            return pa.ipc.open_file(source).get_batch(0)
 
     @property
     def rows(self) -> npt.NDArray[np.int32]:
         """The sheet row of every row."""
-        return np.asarray(self._table.column("row").to_numpy(), np.int32)
+        return np.asarray(self.mapped.column("row").to_numpy(), np.int32)
 
-    def cells(self, column: int) -> Cells:
-        """A column; blanks alone where the sheet has no values in it."""
-        table, count = self._table, len(self)
-        names = set(table.column_names)
-        if f"k{column}" not in names:
-            return blanks(count, bool(self.told["free"]))
-        kinds = np.asarray(table.column(f"k{column}").to_numpy(), np.uint8)
-        values = np.asarray(table.column(f"v{column}").to_numpy()) if f"v{column}" in names else np.zeros(count)
-        codes, words = np.full(count, -1, np.int32), pa.array([], pa.string())
-        if f"t{column}" in names:
-            texts = table.column(f"t{column}").combine_chunks()
-            texts = texts.chunk(0) if isinstance(texts, pa.ChunkedArray) else texts
-            codes = np.asarray(texts.indices.fill_null(-1), np.int32)
-            words = texts.dictionary
-        return Cells(kinds, values, codes, words, bool(self.told["free"]))
+    def cells(self, column: int, mapped: Any = None) -> Cells:
+        """A column; blanks alone where the sheet has no values in it. `mapped` spares the opening of the file."""
+        batch = self.mapped if mapped is None else mapped
+        count, free = len(self), bool(self.told["free"])
+        field = batch.schema.get_field_index
+        if field(f"k{column}") < 0:
+            return blanks(count, free)
+        kinds = batch.column(field(f"k{column}")).to_numpy()
+        values = batch.column(field(f"v{column}")).to_numpy() if field(f"v{column}") >= 0 else np.zeros(count)
+        if field(f"t{column}") < 0:
+            return Cells(kinds, values, np.full(count, -1, np.int32), pa.array([], pa.string()), free)
+        texts = batch.column(field(f"t{column}"))
+        return Cells(kinds, values, np.asarray(texts.indices.fill_null(-1), np.int32), texts.dictionary, free)
 
 
 def blanks(count: int, free: bool = False) -> Cells:
@@ -158,9 +156,9 @@ def write_part(target: Path, rows: npt.NDArray[np.int32], columns: Mapping[int, 
             found[f"t{column}"] = pa.DictionaryArray.from_arrays(indices, cells.words)
         if np.isin(cells.kinds, (NUMBER, BOOLEAN, DATE, TIME)).any():
             found[f"v{column}"] = cells.values
-    table = pa.table(found)
-    with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+    batch = pa.record_batch(found)
+    with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
 
 
 def part_of(table: Table, file: str, target: Path, keys: Sequence[str] = ()) -> Part:

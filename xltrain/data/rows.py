@@ -26,21 +26,23 @@ NEAR = 0.5  # of the sum: a total that is farther off adds up something else
 
 # Looked for in every text at once, to find the few that are worth a closer look.
 _HINT = (
-    r"(?i)total|\bsum\b|average|\bmean\b|avg|carried|brought"
+    r"(?i)total|\bsum\b|average|\bmean\b|avg|carried|brought|summe|gesamt|\bsuma\b|somme|итого|계$|計$"
     r"|合\s*计|小\s*计|总\s*计|累\s*计|共\s*计|总\s*和|汇\s*总|平\s*均|均\s*值|承\s*前|过\s*次|结\s*转"
 )
 _AROUND = r"[\s:：*（）()【】\-–—=]*"
 _SURE = re.compile(
     rf"{_AROUND}((全部|本页|本月|本季|本年|本期|全年|年度|月度|季度|各项|部门|分类|总)?(合计|小计|总计|共计)([(（].*[)）])?"
-    r"|grand ?totals?|sub-?totals?|sub ?totals?|[(（]?(合计|小计|总计)[)）]?.{0,1}"
+    r"|grand ?totals?|sub-?totals?|sub ?totals?|zwischensumme|gesamtsumme|sous-?total"
+    r"|小計|合計|総計|소계|합계|총계|[(（]?(合计|小计|总计)[)）]?.{0,1}"
     rf"|承前页|过次页|承上页|转下页|上[页期月]结转|结转下[页期月]|carried forward|brought forward|c/f|b/f){_AROUND}"
 )
 _MAYBE = re.compile(
-    rf"{_AROUND}(totals?|sum|overall|total sum|汇总|累计|总和|平均值?|均值|averages?|mean|avg\.?"
+    rf"{_AROUND}(totals?|sum|overall|total sum|summe|gesamt|suma( total)?|somme|totale|итого|計"
+    r"|汇总|累计|总和|平均值?|均值|averages?|mean|avg\.?"
     rf"|本年累计|本月累计|全年累计){_AROUND}"
 )
 _PART = re.compile(
-    r".*(小计|合计|总计|平均|subtotal|sub-total|total|average)|(total|subtotal|average|合计|小计|总计)\b.*"
+    r".*(小计|合计|总计|汇总|平均|小計|合計|subtotal|sub-total|total|average)|(total|subtotal|average|合计|小计|总计)\b.*"
 )
 _AVERAGE = re.compile("平均|均值|average|mean|avg", re.I)
 _NOTE = re.compile(
@@ -116,6 +118,10 @@ class _Sorter:
         found: dict[int, Dropped] = {}
         for index in np.flatnonzero(self._repeated()).tolist():
             found[index] = self._dropped(index, "dropped_header")
+            above = index - 1
+            if above >= 0 and above not in found and self.filled[above] == 1 < self.usual and self._bare(above):
+                found[above] = self._dropped(above, "dropped_title")  # of a table with the same header
+        self.by_word = self._by_word()
         for index in self._notes():
             found.setdefault(index, self._dropped(index, "dropped_note"))
         base = self.filled > 0
@@ -123,7 +129,7 @@ class _Sorter:
         totals, controls = self._totals(base)
         for index, reason in totals.items():
             found.setdefault(index, self._dropped(index, reason))
-        kinds = {"dropped_header": "headers", "dropped_note": "notes"}
+        kinds = {"dropped_header": "headers", "dropped_note": "notes", "dropped_title": "headers"}
         found = {at: each for at, each in found.items() if kinds.get(each.reason, "totals") not in keep}
         hidden = np.isin(self.numbers, list(self.grid.hidden)) & (self.filled > 0) if self.grid.hidden else None
         if hidden is not None and drop_hidden:
@@ -143,6 +149,10 @@ class _Sorter:
         cells = self._line(index)
         first = next((shown(cell) for cell in cells.values() if isinstance(cell, str)), "")
         return Dropped(int(self.numbers[index]), first or shown(next(iter(cells.values()), "")), reason)
+
+    def _bare(self, index: int) -> bool:
+        """Whether a row holds words alone."""
+        return all(isinstance(cell, str) for cell in self._line(index).values())
 
     def _line(self, index: int) -> dict[int, Any]:
         line = self.grid.line(index + self.start)
@@ -189,6 +199,7 @@ class _Sorter:
             for top, first, bottom, last in self.grid.merges
             if top == bottom and last > first and last - first + 1 >= BANNER * (right - left + 1)
         }
+        sure = self.by_word[0]
         end = len(self.numbers)
         bare = sparse & (words == self.filled)
         while end and (bare[end - 1] or self._is_note(end - 1, sparse)):
@@ -201,7 +212,7 @@ class _Sorter:
                 odd = any(column in of_values and isinstance(cell, str) for column, cell in line.items())
                 long = any(isinstance(cell, str) and len(cell) > 30 for cell in line.values())
                 begun = bool(gap or odd or long or self._is_note(index, sparse) or int(self.numbers[index]) in wide)
-            if begun:
+            if begun and index not in sure:
                 yield index
         for index in np.flatnonzero(sparse[:end] & (words[:end] == self.filled[:end])).tolist():
             if int(self.numbers[index]) in wide or (self.filled[index] == 1 and self._is_note(index, sparse)):
@@ -214,7 +225,7 @@ class _Sorter:
 
     def _totals(self, base: Bools) -> tuple[dict[int, str], list[Control]]:
         """Total rows with the reason that they are some, and what their numbers say."""
-        sure, maybe, words = self._by_word()
+        sure, maybe, words = self.by_word
         formulas = self._by_formula(base)
         candidates = sorted((sure | maybe | formulas.keys()) & set(np.flatnonzero(base).tolist()))
         if not candidates:
@@ -228,7 +239,7 @@ class _Sorter:
             told = sums.check(index, ends, words, average, formulas.get(index, {}))
             blank = self.filled[index] < max(self.usual, len(self.strips))
             numbered = bool(told)
-            agree = any(each.agrees for each in told)
+            agree = self._agree(told, index, blank)
             by_formula = index in formulas and (blank or numbered)
             if index in sure or by_formula or (index in maybe and (agree or (blank and numbered))):
                 if (
@@ -247,6 +258,14 @@ class _Sorter:
             else:
                 sums.is_data(index)
         return found, controls
+
+    @staticmethod
+    def _agree(told: list[Control], index: int, blank: bool) -> bool:
+        """Whether a row's numbers add up those above; a full row's must do so in most columns, over some rows."""
+        good = [each for each in told if each.agrees]
+        if blank:
+            return bool(good)
+        return 2 * len(good) > len(told) and any(each.last_row > each.first_row for each in good)
 
     def _by_word(self) -> tuple[set[int], set[int], dict[int, str]]:
         """Rows that are surely or maybe a total by a word in one of their first cells; and the word."""
@@ -272,7 +291,9 @@ class _Sorter:
             at = np.flatnonzero((strip.kinds == TEXT) & (seen < 3))
             ids = strip.values[at].astype(np.int64)
             for index, text_id in zip(at[kinds[ids] > 0].tolist(), ids[kinds[ids] > 0].tolist(), strict=True):
-                if kinds[text_id] == 2 or (not seen[index] and kinds[text_id] == 1):
+                # A word in a later cell of a full row is a remark.
+                first = not seen[index]
+                if (kinds[text_id] == 2 and (first or self.filled[index] < self.usual)) or (first and kinds[text_id]):
                     (sure if kinds[text_id] == 2 else maybe).add(index)
                     words.setdefault(index, plain[text_id])
             seen += strip.kinds != BLANK
@@ -345,6 +366,8 @@ class _Sums:
             best: Control | None = None
             for start in starts:
                 total, count, size = self._sum(column, start, index)
+                if not count and not number and self.base[start:index].any():
+                    break  # blanks add up to nothing
                 if not count:
                     continue
                 expected = total / count if mean else total

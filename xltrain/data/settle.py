@@ -30,29 +30,44 @@ MAJORITY = 0.5  # of the values are real numbers: then texts that look like numb
 STRAY = 0.1  # at most this share of other cells leaves a column a column of its type
 SAMPLE = 2_000  # distinct texts that decide whether it is worth reading all
 UNSURE_SHARE = 0.8  # of a sample must be readable for all of it to be read
+FIRST, FIRST_SHARE = 200, 0.4  # of the sample are looked at first; so few readable settle it
 SERIALS = (10_000, 73_050)  # 1927 to 2099: numbers that may be dates
-_DATED = re.compile(r"date|日期|时间|年月日|出生|\bdob\b|birth|datum|fecha|签订|到期|入职|离职|day$", re.I)
+_MONTHS = re.compile(r"(19|20)\d\d\.(0?[1-9]|1[0-2])")  # as numbers, October would be January
+_THOUSANDS = re.compile(r"\D*\d{1,3}(\.\d{3})+\D*")
+_DATED = re.compile(
+    r"(^|[^a-z])(date|dob|datum|fecha|birthday|birth date|timestamp)$|date of "
+    r"|(日期|年月日|出生日|生日|到期日|签订日|入职日|离职日|交易日)$",
+    re.I,
+)
 
 Kinds = npt.NDArray[np.int64]
 
 
 def decide(
-    name: str, chunks: Sequence[Cells], wanted: str = "", missing: Sequence[str] = (), order: str = ""
+    name: str,
+    chunks: Sequence[Cells],
+    wanted: str = "",
+    missing: Sequence[str] = (),
+    order: str = "",
+    decimal: str = "",
 ) -> Decision:
     """The type of a column from all its cells, or the `wanted` one of a job.
 
     Args:
         missing: words and numbers that stand for no value.
         order: `dmy` or `mdy`: how a person says that dates such as 3/4/2024 are to be read.
+        decimal: `.` or `,`: what a person says that 1.200 means.
     """
     named = frozenset(folded(word) for word in missing)
     sentinels = tuple(float(value) for value in read_numbers(list(missing)).values if value == value)
     first = Decision("text", missing=named, sentinels=sentinels)
-    column = _Column(name, chunks, first, order)
+    column = _Column(name, chunks, first, order, decimal)
     found = column.as_wanted(wanted) if wanted else column.judge()
     found.missing, found.sentinels = named, sentinels
     if found.type == "number":
         found.whole = _all_whole(found, chunks)
+    if found.doubt is None and (count := _beyond_digits(chunks)):
+        found.doubt = ("doubt_digits", {"name": name, "count": str(count)})
     if found.type == "time":
         found.durations = _longer_than_a_day(found, chunks)
     return found
@@ -61,8 +76,8 @@ def decide(
 class _Column:
     """All cells of a column while its type is decided."""
 
-    def __init__(self, name: str, chunks: Sequence[Cells], plain: Decision, order: str) -> None:
-        self.name, self.chunks, self.order = name, chunks, order
+    def __init__(self, name: str, chunks: Sequence[Cells], plain: Decision, order: str, decimal: str) -> None:
+        self.name, self.chunks, self.order, self.decimal = name, chunks, order, decimal
         self.counts: Kinds = np.zeros(7, np.int64)
         self.plain = plain
         for cells in chunks:
@@ -93,7 +108,7 @@ class _Column:
         kind = {"numeric": "number", "date": "date", "boolean": "boolean"}.get(wanted, "text")
         words = list(self.texts) if kind != "text" else []
         if kind == "number":
-            return Decision(kind, how, known=_known(words, read_numbers(words).values))
+            return Decision(kind, how, known=_known(words, read_numbers(words, self.decimal).values))
         if kind == "date":
             dates = read_dates(words, self.order)
             return self._dates(words, dates, how)
@@ -110,8 +125,8 @@ class _Column:
         if worded and self._hopeless(filled):
             return self._text()
         words = [word for word in self.texts if not is_missing(word)] if worded else []
-        if not words:
-            return self._without_texts(filled)
+        if not words:  # what texts there are stand for no value
+            return self._without_texts(filled - worded) if filled > worded else self._text()
         values = int(counts[NUMBER] + counts[DATE] + counts[TIME] + counts[BOOLEAN])
         for judged in (self._booleans, self._numbers, self._dates_of, self._times):
             found = judged(words, values)
@@ -130,13 +145,18 @@ class _Column:
             for cells in self.chunks
             for word in cells.words.take(pa.array(range(0, len(cells.words), step))).to_pylist()
         ]
+        few = some[:: max(1, len(some) // FIRST)]
+        return self._readable(few) < FIRST_SHARE or self._readable(some) < UNSURE_SHARE
+
+    def _readable(self, some: list[str]) -> float:
+        """The share of texts that are all of one kind: numbers, dates in one order, or times."""
         shares = (
             ~np.isnan(read_numbers(some).values),
             ~np.isnat(read_dates(some, self.order or "dmy").values),
             ~np.isnat(read_dates(some, "mdy").values),
             ~np.isnan(read_times(some)),
         )
-        return max(float(share.mean()) for share in shares) < UNSURE_SHARE
+        return max(float(share.mean()) for share in shares)
 
     def _without_texts(self, filled: int) -> Decision:
         """Cells of real kinds alone: the commonest rules, the rest are strays; dates take serials with them."""
@@ -157,7 +177,7 @@ class _Column:
         return Decision(kinds[main], text("how_kind", kind=text(f"kind_{kinds[main]}")))
 
     def _says_date(self) -> bool:
-        return _DATED.search(self.name) is not None
+        return _DATED.search(self.name.strip()) is not None
 
     def _may_be_serials(self) -> bool:
         return all(
@@ -184,18 +204,21 @@ class _Column:
         counts = self.counts
         if counts[BOOLEAN] or (counts[DATE] + counts[TIME]) > STRAY * max(counts[NUMBER], 1):
             return None
-        read = read_numbers(words)
+        read = read_numbers(words, self.decimal)
         cells = np.array([self.texts[word] for word in words])
         shown = ~np.isnan(read.values)
-        if read.codes.any() or (shown & _long(words)).any():
+        if read.codes.any() or (shown & _long(words)).any() or all(_MONTHS.fullmatch(word) for word in words):
             return None
+        if not self.decimal and self._may_be_thousands(words):
+            doubt = ("doubt_thousands", {"name": self.name, "found": next(w for w in words if "." in w)})
+            return Decision("text", text("how_thousands"), doubt=doubt)
         good, other = int(cells[shown].sum()), int(cells[~shown].sum())
         if other > STRAY * (good + counts[NUMBER]):
             return None
         evident = bool(read.evident[shown].any())
         lengths = {len(word) for word, is_number in zip(words, shown, strict=True) if is_number}
         if counts[NUMBER]:
-            sure = evident or self.free or counts[NUMBER] >= MAJORITY * (good + counts[NUMBER]) or not good
+            sure = evident or self.free or not other or counts[NUMBER] >= MAJORITY * (good + counts[NUMBER])
         else:
             mostly = bool(cells[shown & read.evident].sum() >= MAJORITY * good) if other else evident
             sure = mostly or (not other and (self.free or len(lengths) > 1))
@@ -205,6 +228,20 @@ class _Column:
         key = "how_numbers_comma" if read.decimal == "," else "how_numbers"
         how = text(key, count=good) if good else text("how_kind", kind=text("kind_number"))
         return Decision("number", how, unit, known=_known(words, read.values))
+
+    def _may_be_thousands(self, words: Sequence[str]) -> bool:
+        """Whether every point in the texts may part thousands (1.200) as well as decimals, and nothing tells which."""
+        dotted = [word for word in words if "." in word]
+        if not dotted or not all(_THOUSANDS.fullmatch(word.strip()) for word in dotted):
+            return False
+        if any(word.count(".") > 1 for word in dotted) or any("," in word for word in words):
+            return False  # that part is proof
+        fractions = any(
+            bool((values != np.round(values)).any())
+            for cells in self.chunks
+            for values in (cells.values[cells.kinds == NUMBER],)
+        )
+        return not fractions
 
     def _dates_of(self, words: list[str], values: int) -> Decision | None:
         counts = self.counts
@@ -221,6 +258,9 @@ class _Column:
             doubt = (f"doubt_dates_{dates.conflict}", {"name": self.name, "found": dates.first})
             return Decision("text", text(f"how_dates_{dates.conflict}"), doubt=doubt)
         total = int(cells.sum() + counts[NUMBER] + counts[DATE])
+        if STRAY * total < int(cells[~good].sum()) <= (1 - UNSURE_SHARE) * 2 * total:
+            odd = next(word for word, is_date in zip(words, good, strict=True) if not is_date)
+            return Decision("text", text("how_text"), doubt=("doubt_some_dates", {"name": self.name, "found": odd}))
         if int(cells[~good].sum()) > STRAY * total or (counts[NUMBER] and not counts[DATE] and good.sum() < len(words)):
             return None
         key = f"how_dates_{dates.order}" if dates.order else "how_dates"
@@ -265,6 +305,15 @@ def _booleans(words: Sequence[str]) -> dict[str, bool]:
 def _long(words: Sequence[str]) -> Mask:
     """Texts of more than 15 digits, which a number cannot hold."""
     return np.array([len(word) > 15 and sum(map(str.isdigit, word)) > 15 for word in words], bool)
+
+
+def _beyond_digits(chunks: Sequence[Cells]) -> int:
+    """How many whole numbers have more digits than Excel keeps: their last ones are lost."""
+    return sum(
+        int(((np.abs(values) >= 1e15) & (np.abs(values) < 1e25) & (values == np.round(values))).sum())
+        for cells in chunks
+        for values in (cells.values[cells.kinds == NUMBER],)
+    )
 
 
 def _all_whole(decision: Decision, chunks: Sequence[Cells]) -> bool:

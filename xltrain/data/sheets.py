@@ -21,6 +21,7 @@ from xltrain.data.store import data_sheets, map_sheet, read_map
 from xltrain.errors import WorkbookError
 from xltrain.excel.book import Book, open_book
 from xltrain.excel.grid import BLANK, ERROR, TEXT, Grid, Strip
+from xltrain.excel.heading import shown
 from xltrain.excel.read import TEXTS, no_sheet
 from xltrain.excel.structure import Area, Asked, find_tables
 from xltrain.language import text
@@ -28,6 +29,7 @@ from xltrain.place import MAX_COLUMN, MAX_ROW, Place, Problem, Range, column_let
 
 DETAILS = 10_000  # cells of one kind in one column that are listed one by one
 PROSE = 30  # characters: a single column of longer texts is no table
+_BANNER_UNIT = re.compile(r"(?:单位|金额单位|计量单位|單位|単位|units?)\s*[:：]\s*([^\s,，;；)）]{1,12})", re.I)
 _COLUMNS = re.compile(r"\$?([A-Za-z]{1,3})[:：]\$?([A-Za-z]{1,3})")
 _ROWS = re.compile(r"\$?(\d+)[:：]\$?(\d+)")
 
@@ -189,7 +191,9 @@ class _Reader:
         rows = sort_out(grid, area, keep, drop_hidden)
         if not len(rows.kept):
             return self.without("sheet_no_rows")
-        self._describe(area, rows)
+        self.grid = grid = self._filled(grid, area, rows.kept)
+        self._describe(area, rows, asked.header == (0,))
+        self.told["banner"] = _banner(grid, area)
         columns = self._columns(area, rows.kept)
         cells = {column: _cells(self.grid, strip) for column, strip in columns.items()}
         write_part(target, self.grid.numbers[rows.kept], cells)
@@ -204,7 +208,30 @@ class _Reader:
         left, right = area.columns
         return area.name or str(Range(self.sheet, area.top, left, area.last_row, right))
 
-    def _describe(self, area: Area, rows: Rows) -> None:
+    def _filled(self, grid: Grid, area: Area, kept: npt.NDArray[np.int64]) -> Grid:
+        """The grid with every cell that a vertical merge covers holding the merge's value; they are told as changes."""
+        self.told["merged"] = []
+        is_data = np.zeros(len(grid), bool)
+        is_data[kept] = True
+        strips = {strip.column: strip for strip in grid.strips}
+        changed: dict[int, Strip] = {}
+        for top, left, bottom, right in grid.merges:
+            if bottom == top or top < area.first_row or left != right or left not in area.headers or left not in strips:
+                continue
+            strip = changed.get(left) or Strip(left, strips[left].kinds.copy(), strips[left].values.copy())
+            start, stop = grid.index(top), grid.index(min(bottom, area.last_row) + 1)
+            if start >= stop or grid.numbers[start] != top or not strip.kinds[start] or not is_data[start]:
+                continue
+            blank = np.flatnonzero((strip.kinds[start:stop] == BLANK) & is_data[start:stop]) + start
+            strip.kinds[blank], strip.values[blank] = strip.kinds[start], strip.values[start]
+            changed[left] = strip
+            word = shown(grid.at(top, left))
+            self.told["merged"] += [[row, left, word] for row in grid.numbers[blank].tolist()]
+        if not changed:
+            return grid
+        return replace(grid, strips=tuple(changed.get(strip.column, strip) for strip in grid.strips))
+
+    def _describe(self, area: Area, rows: Rows, headless: bool) -> None:
         headers: dict[int, str] = {}
         row = area.header_rows[-1] if area.header_rows else 0
         for column, name in area.headers.items():
@@ -214,9 +241,15 @@ class _Reader:
                 if row:
                     self._doubt(row, column, "doubt_no_header", letter=letter)
             headers[column] = name
-        if not area.header_rows:
+        if not area.header_rows and not headless:
             self._doubt(0, 0, "doubt_headless")
+        for each in rows.dropped:
+            if each.reason == "dropped_title":
+                self._doubt(each.row, 0, "doubt_same_header", title=each.word)
         left, right = area.columns
+        gap = _gap(area)
+        if gap:
+            self._doubt(area.top, gap, "doubt_blank_column", letter=column_letter(gap))
         self.told |= {
             "table": str(Range("", area.top, left, area.last_row, right)),
             "name": area.name,
@@ -294,6 +327,25 @@ def _tidied(grid: Grid) -> tuple[Grid, npt.NDArray[np.bool_]]:
             kinds[gone] = BLANK
         strips.append(Strip(strip.column, kinds, strip.values))
     return replace(grid, texts=texts, strips=tuple(strips)).cut(1, 1, MAX_ROW, MAX_COLUMN), trimmed
+
+
+def _banner(grid: Grid, area: Area) -> list[Any] | None:
+    """The unit that a title above the table names: row, unit, column; None where none does."""
+    for index in range(grid.index(area.top)):
+        for column, cell in grid.line(index).items():
+            found = _BANNER_UNIT.search(cell) if isinstance(cell, str) else None
+            if found:
+                return [int(grid.numbers[index]), found[1].strip(), column]
+    return None
+
+
+def _gap(area: Area) -> int:
+    """The first blank column inside a table that parts two or more columns from two or more; 0 where none does."""
+    columns = sorted(area.headers)
+    for index in range(2, len(columns) - 1):
+        if columns[index] > columns[index - 1] + 1 and not area.name:
+            return columns[index - 1] + 1
+    return 0
 
 
 def _is_prose(grid: Grid, area: Area) -> bool:

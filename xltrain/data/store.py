@@ -8,6 +8,7 @@ of a Parquet file, so that a place can name a cell when the file is read again.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ PLACES = ("source_file", "source_sheet", "source_row")
 MAP = "source_map"
 REPORTS = ("Merge report", "Calendar", "Columns", "Dropped and changed", MAP)
 WRITTEN = (".xlsx", ".parquet", ".csv")
+GROUP = 100_000  # rows that are written at once
 FITTED = 200  # rows that decide a column's width
 
 Letters = Mapping[tuple[str, str], Mapping[str, str]]
@@ -289,23 +291,37 @@ def _write_csv(path: Path, table: Table) -> None:
 
 
 class Stream:
-    """Writes batch after batch to a .parquet or .csv file; all batches have the same columns."""
+    """Writes batch after batch to a .parquet or .csv file, in a thread; all batches have the same columns."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._writer: Any = None
         self._file: Any = None
         self._lines: dict[tuple[str, str, str, str], None] = {}
+        self._waiting: list[pa.Table] = []
+        self._thread = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
 
     def __enter__(self) -> "Stream":
         return self
 
     def write(self, batch: Table) -> None:
+        self._lines |= dict.fromkeys(map_lines(batch))
+        self._waiting.append(with_places(batch))
+        if sum(each.num_rows for each in self._waiting) >= GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Hand over what waits, once what was handed over before is written."""
+        if self._writing is not None:
+            self._writing.result()
+        data, self._waiting = pa.concat_tables(self._waiting), []
+        self._writing = self._thread.submit(self._put, data)
+
+    def _put(self, data: pa.Table) -> None:
         import pyarrow.parquet as pq
         from pyarrow import csv
 
-        self._lines |= dict.fromkeys(map_lines(batch))
-        data = with_places(batch)
         if self.path.suffix.lower() == ".parquet":
             if self._writer is None:
                 self._writer = pq.ParquetWriter(self.path, data.schema, compression="zstd")
@@ -320,7 +336,17 @@ class Stream:
             )
         self._writer.write_table(data)
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            if error is None and self._waiting:
+                self._flush()
+            if error is None and self._writing is not None:
+                self._writing.result()
+        finally:
+            self._thread.shutdown()
+            self._close()
+
+    def _close(self) -> None:
         if self._writer is not None:
             if self._file is None:
                 told: dict[tuple[str, str], dict[str, str]] = {}

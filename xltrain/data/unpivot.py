@@ -15,7 +15,7 @@ from xltrain.data.table import MARK_LETTER, Table
 from xltrain.data.values import empty
 from xltrain.errors import DataError
 from xltrain.language import text
-from xltrain.place import Place, Problem
+from xltrain.place import Problem
 
 # Headers that name a period: years, months, quarters, with or without a year before.
 _PERIOD = re.compile(
@@ -113,9 +113,8 @@ def _chosen(asked: Unpivot, names: Sequence[str]) -> list[str]:
             continue
         hits = {name for name in names if key(name) == key(each) or fnmatch.fnmatchcase(key(name), key(each))}
         if not hits:
-            place = Place("")
             known = ", ".join(names)
-            problems.append(Problem(place, text("unpivot_unknown", name=each, known=known), text("unpivot_hint")))
+            problems.append(Problem(None, text("unpivot_unknown", name=each, known=known), text("unpivot_hint")))
         wanted |= hits
     if problems:
         raise DataError(problems)

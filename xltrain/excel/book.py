@@ -1,8 +1,8 @@
 """Books of every format, opened for their values: the names of the sheets, and each sheet as a grid.
 
 What a file is decides how it is read, not what its name says. .xlsx and .xlsm go through the project's own scanner,
-.xls through xlrd (which knows the oldest formats, error cells and hidden rows), .xlsb and .ods through calamine, which
-may abort the process: call these in a process of their own (`xltrain.worker`).
+.xls through xlrd (which knows the oldest formats, error cells and hidden rows), .xlsb through calamine, which may
+abort the process: call these in a process of their own (`xltrain.worker`).
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import datetime
 import io
 import re
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from xltrain.errors import WorkbookError
-from xltrain.excel.cells import read_common, read_grid
+from xltrain.excel.cells import read_grid
+from xltrain.excel.common import read_common
 from xltrain.excel.grid import ErrorWord, Grid, grid_of, moment
+from xltrain.excel.ods import OdsBook
 from xltrain.excel.package import missing_book
 from xltrain.excel.read import ERRORS, SUFFIXES, TEXTS, failure, guarded, no_sheet
 from xltrain.excel.scan import DefinedName, Package
@@ -27,6 +30,7 @@ from xltrain.language import text
 from xltrain.place import Place, Problem
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_ERROR_WORDS = frozenset(ERRORS.values())
 _OLDEST = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")  # BIFF 2, 3, 4 and 5 without a container
 
 
@@ -113,7 +117,7 @@ def _opened(path: Path) -> Iterator[Book]:
         with Package(path) as package:
             yield _NewBook(package)
     elif start.startswith(_ZIP):
-        yield _OtherBook(path)
+        yield _OdsBook(path) if _is_ods(path) else _OtherBook(path)
     elif start.startswith(_OLE) or start[:2] in _OLDEST:
         yield _OldBook(path)
     elif re.match(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|table|\?xml|meta|head)", start, re.I):
@@ -222,8 +226,35 @@ class _OldBook:
         return moment(serial + 1462 if self._book.datemode else serial + (1 if 0 <= serial < 60 else 0))
 
 
+def _is_ods(path: Path) -> bool:
+    with contextlib.suppress(OSError, KeyError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        return b"opendocument.spreadsheet" in archive.read("mimetype") or "content.xml" in archive.namelist()
+    return path.suffix.lower() == ".ods"
+
+
+class _OdsBook(OdsBook):
+    """.ods, read from its XML."""
+
+    names: tuple[DefinedName, ...] = ()
+
+    @cached_property
+    def sheets(self) -> tuple[SheetName, ...]:
+        return tuple(SheetName(*each) for each in self.listed)
+
+    def grid(self, sheet: str) -> Grid:
+        known = [each.name for each in self.sheets]
+        name = next((each for each in known if each.casefold() == sheet.casefold()), "")
+        if not name:
+            raise WorkbookError(no_sheet(self.path, sheet, known))
+        found: Grid = guarded(self.path, lambda: self.read(name))
+        return found
+
+    def tables(self) -> dict[str, str]:
+        return {}
+
+
 class _OtherBook:
-    """.xlsb and .ods."""
+    """.xlsb."""
 
     def __init__(self, path: Path) -> None:
         import python_calamine
@@ -300,12 +331,17 @@ class _TextBook:
         csv.field_size_limit(1 << 24)
         lines = csv.reader(io.StringIO(content.replace("\0", ""), newline=""), delimiter=_separator(content))
         try:
-            return grid_of((row, [value.strip() for value in line]) for row, line in enumerate(lines, 1))
+            return grid_of((row, [_plain(value.strip()) for value in line]) for row, line in enumerate(lines, 1))
         except csv.Error as error:
             raise WorkbookError(failure(Place(str(self.path)), str(error))) from error
 
     def tables(self) -> dict[str, str]:
         return {}
+
+
+def _plain(value: str) -> Any:
+    """A cell of a text file: a text, or an error that a spreadsheet wrote there."""
+    return ErrorWord(value) if value.startswith("#") and value in _ERROR_WORDS else value
 
 
 def _separator(content: str) -> str:

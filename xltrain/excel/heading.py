@@ -19,6 +19,7 @@ from xltrain.excel.read import iso, shortest
 from xltrain.language import text
 
 LOOKED_AT = 60  # filled rows in which a header is looked for
+SAMPLE = 1000  # filled rows that tell what a column holds
 
 
 WIDE = 0.6  # of the usual number of filled cells: a row that may be the header
@@ -40,7 +41,7 @@ _VALUE = (
 )
 
 
-_YEAR = r"^\s*(19|20)\d\d\s*$"
+_YEAR = r"^\s*([1１][9９]|[2２][0０])[0-9０-９]{2}\s*$"
 
 
 _UNIT = re.compile(
@@ -115,7 +116,8 @@ class Header:
         self.wide = WIDE * usual(self.filled)
         full = np.flatnonzero(self.filled >= self.wide)
         self.first = int(full[0]) if len(full) else 0
-        self.valued = valued(self.grid)
+        end = int(self.grid.numbers[:LOOKED_AT][-1]) if len(self.grid) else 0
+        self.merges = [each for each in self.grid.merges if each[0] <= end]
 
     def find(self) -> tuple[tuple[int, ...], str]:
         """The header rows, none where the first full row holds values; and the evidence."""
@@ -126,15 +128,35 @@ class Header:
         low = high = self._after_metadata(best)
         if high != best:
             values = high + 1
+            if (self.words[best:high] == self.filled[best:high]).all():
+                low = best  # words alone between them are levels, not metadata
         low = self._top(low)
         below = len(numbers) if values is None else values  # where words alone stand below, merged cells tell
         while high + 1 < below and self._follows(high + 1) and self._linked(high, high + 1, values is not None):
             high += 1
+        high = self._told_again(low, high)
         rows = tuple(int(number) for number in numbers[low : high + 1])
         count = len(names_in(self.grid, rows))
         if values is None or values >= len(numbers):
             return rows, text("evidence_words", rows=shown_rows(rows), count=count)
         return rows, text("evidence_values", rows=shown_rows(rows), count=count, row=int(numbers[values]))
+
+    def _told_again(self, low: int, high: int) -> int:
+        """The last row of the header where rows of words over values follow on it: another language, another level."""
+        names = set(self.grid.line(high).values())
+        while high + 2 < len(self.filled) and self._follows(high + 1):
+            count, line = int(self.filled[high + 1]), self.grid.line(high + 1)
+            over = len(self._valued(high + 2) & set(line))
+            words = set(line.values())
+            if self.words[high + 1] != count or count < self.wide or over <= 0.6 * count or len(words) < 0.6 * count:
+                break
+            if words == names or all(isinstance(cell, str) and is_unit(cell) for cell in words):
+                break
+            high += 1
+        return high
+
+    def _row(self, index: int) -> int:
+        return int(self.grid.numbers[index])
 
     def _top(self, index: int, by_words: bool = True) -> int:
         """The uppermost level of the header whose lower level is at `index`."""
@@ -158,14 +180,14 @@ class Header:
             if covered < self.wide or not count:
                 continue
             wordy = self._wordy(index)
-            if not wordy and count < self.wide:
-                continue  # a year over a group of columns
+            if not wordy and (count < self.wide or self._is_note(index)):
+                continue  # a date beside `Printed on:`
             if best is None:
                 if not wordy:
-                    return None, index
+                    return self._below(index), index
                 best, widest = index, covered
             elif not wordy:
-                return best, index
+                return self._past_notes(best, index), index
             elif self.words[index] == count and covered > widest:
                 rows = self.grid.numbers[self._top(index, by_words=False) : index + 1]
                 names = names_in(self.grid, tuple(rows.tolist())) if len(rows) > 1 else self.grid.line(index)
@@ -173,40 +195,78 @@ class Header:
                     best, widest = index, covered
         return best, None
 
+    def _below(self, index: int) -> int | None:
+        """The row of words that follows on a row of values such as a total above the header; None where none does."""
+        for later in range(index + 1, min(index + 4, len(self.filled))):
+            count = int(self.filled[later])
+            over = len(self._valued(later + 1) & set(self.grid.line(later))) if later + 1 < len(self.filled) else 0
+            if self.words[later] == count >= self.wide and over > 0.3 * count:
+                return later
+        return None
+
+    def _past_notes(self, index: int, values: int) -> int:
+        """The row of words that follows on notes such as `Printed by:` `Smith`, above the first row of values."""
+        for later in range(index + 1, values):
+            if not self._is_note(index) or self._linked(index, later, by_words=False):
+                break
+            if self.words[later] == self.filled[later] and self._covered(later) >= self._covered(index):
+                index = later
+        return index
+
+    def _is_note(self, index: int) -> bool:
+        """Whether a row holds pairs of a word with a colon and what it says."""
+        cells = [shown(cell) for cell in self.grid.line(index).values()]
+        ends = [cell.endswith((":", "：")) for cell in cells]
+        return len(ends) % 2 == 0 and all(ends[::2]) and not any(ends[1::2])
+
     def _covered(self, index: int) -> int:
         """How many columns a row speaks for with what is merged in it; a banner speaks for none."""
-        grid, row = self.grid, int(self.grid.numbers[index])
+        grid, row = self.grid, self._row(index)
         cells = set(grid.line(index))
-        for top, left, _, right in grid.merges:
-            if top == row and left in cells and right - left + 1 < BANNER * len(grid.strips):
-                cells |= set(range(left, right + 1))
+        for merge in self.merges:
+            if merge[0] == row and merge[1] in cells and not self._is_banner(merge):
+                cells |= set(range(merge[1], merge[3] + 1))
         return len(cells)
+
+    def _is_banner(self, merge: tuple[int, int, int, int]) -> bool:
+        """Whether a merged cell is a title over the table: it begins where the table does, and is about as wide."""
+        strips = self.grid.strips
+        return merge[1] <= strips[0].column and merge[3] - merge[1] + 1 >= BANNER * len(strips)
 
     def _after_metadata(self, best: int) -> int:
         """The last row of words in columns of values that follows without a blank row: between it and the first one
         stand rows that describe the columns (unit, type, source), not data."""
-        found = best
-        names = set(self.grid.line(best).values())
+        found, of_values = best, self._valued(best)
+        seen = [set(self.grid.line(best).values())]  # the header may stand again among the rows
         for index in range(best + 1, min(len(self.filled), LOOKED_AT)):
             if not self._follows(index):
                 break
             count = int(self.filled[index])
             if self.words[index] == count >= usual(self.filled) and count > 1:
                 line = self.grid.line(index)
-                over = len(self.valued & set(line))
-                if over > 0.6 * count and len(set(line.values())) == count and set(line.values()) != names:
+                over, cells = len(of_values & set(line)), set(line.values())
+                if over > 0.6 * count and len(cells) == count and cells not in seen:
                     found = index
+                seen.append(cells)
         return found
+
+    def _valued(self, index: int) -> set[int]:
+        """The columns of values, judged by this row and the full ones below it: not by totals and notes."""
+        full = index + np.flatnonzero(self.filled[index : index + SAMPLE] >= self.wide)
+        return valued(self.grid, full)
 
     def _wordy(self, index: int) -> bool:
         """Whether a row may be a header: words, beside which years or months in order may stand."""
         count, words = int(self.filled[index]), int(self.words[index])
         if words == count:
             return True
-        if not words:
-            return False
         line = self.grid.line(index)
         others = {column: cell for column, cell in line.items() if not isinstance(cell, str)}
+        groups = {left for top, left, _, right in self.merges if top == self._row(index) and right > left}
+        if others and others.keys() <= groups:
+            return True  # a year over a group of columns
+        if not words:
+            return False
         if len(others) + words == count and len(others) > 1 and len(set(others.values())) == len(others):
             whole = [cell for cell in others.values() if isinstance(cell, int) and not isinstance(cell, bool)]
             if all(1900 <= cell <= 2100 for cell in whole) and len(whole) == len(others):
@@ -216,8 +276,8 @@ class Header:
         if words < WORDY * count:
             return False
         # A word over values speaks for a header; values over values alone speak for a row of data.
-        over = [column for column in line if column in self.valued]
-        told = [column for column in over if isinstance(line[column], str) and not _is_value(line[column])]
+        over = self._valued(index) & set(line)
+        told = [column for column in over if isinstance(line[column], str) and is_word(line[column])]
         return bool(told) or not over
 
     def _dates_below(self, index: int, columns: Mapping[int, Any]) -> bool:
@@ -230,31 +290,31 @@ class Header:
         with what stands above (`by_words`)."""
         grid = self.grid
         above, below = int(grid.numbers[upper]), int(grid.numbers[lower])
-        width = len(grid.strips)
         first, second = grid.line(upper), grid.line(lower)
-        near = [each for each in grid.merges if each[0] <= below and each[2] >= above]
+        near = [each for each in self.merges if each[0] <= below and each[2] >= above]
         if any(top <= above and bottom >= below for top, _, bottom, _ in near):
             return True
         if any(shown(cell).endswith((":", "：")) for cell in first.values()):
             return False  # `Printed on:` is a note
-        groups = [right - left + 1 for top, left, bottom, right in near if top <= above <= bottom and right > left]
+        groups = [each for each in near if each[0] <= above <= each[2] and each[3] > each[1]]
         if groups:
-            return max(groups) < BANNER * width or len(groups) > 1
+            return len(groups) > 1 or not self._is_banner(groups[0])
         if near or not by_words or self.words[upper] < self.filled[upper]:
             return False
         names = [shown(cell) for cell in second.values()]
-        if len(set(names)) == len(names) or len(first) < 2:
-            return False
+        if len(set(names)) == len(names) or len(first) < 2 or set(second) <= set(first):
+            return False  # no blank in the upper row for a word to its left to speak for
         joined = names_in(grid, (above, below))
         return len(set(joined.values())) == len(joined)
 
 
-def valued(grid: Grid) -> set[int]:
-    """The columns that hold mostly values."""
+def valued(grid: Grid, among: Any = slice(None)) -> set[int]:
+    """The columns that hold mostly values, among all stored rows or those at some positions."""
     found = set()
     for strip in grid.strips:
-        filled = int((strip.kinds != BLANK).sum())
-        if filled - int(_word_mask(grid, strip).sum()) > 0.5 * filled:
+        part = Strip(strip.column, strip.kinds[among], strip.values[among])
+        filled = int((part.kinds != BLANK).sum())
+        if filled - int(_word_mask(grid, part).sum()) > 0.5 * filled:
             found.add(strip.column)
     return found
 
@@ -307,8 +367,9 @@ def _are_words(grid: Grid) -> npt.NDArray[np.bool_]:
     return known
 
 
-def _is_value(word: str) -> bool:
-    return bool(re.search(_VALUE, word)) and not re.search(_YEAR, word)
+def is_word(text: str) -> bool:
+    """Whether a text is no number, date or share; a year may be a name."""
+    return not re.search(_VALUE, text) or bool(re.search(_YEAR, text))
 
 
 def usual(filled: Counts) -> int:

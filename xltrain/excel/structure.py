@@ -10,7 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xltrain.excel.grid import BLANK, TEXT, Grid, NamedTable, Strip
-from xltrain.excel.heading import WIDE, Header, filled_in, names_in, shown, shown_rows, units_below, usual, words_in
+from xltrain.excel.heading import (
+    WIDE,
+    Header,
+    filled_in,
+    is_word,
+    names_in,
+    shown,
+    shown_rows,
+    units_below,
+    usual,
+    words_in,
+)
 from xltrain.language import text
 from xltrain.place import MAX_COLUMN, MAX_ROW
 
@@ -78,9 +89,28 @@ def find_tables(grid: Grid, asked: Asked = Asked()) -> tuple[list[Area], str]:
     if asked.cells:
         return _some([_only(grid)])
     if grid.tables:
-        return _some([_listed(grid, each) for each in grid.tables])
+        listed = [_listed(grid, each) for each in grid.tables]
+        found, why = _some(listed)
+        return [*found, *_beside(grid, listed)], why
     blocks = _side_by_side(grid)
     return _some([area for block in blocks for area in _below_each_other(block)])
+
+
+def _beside(grid: Grid, listed: list[Area]) -> list[Area]:
+    """Tables that stand outside the Excel tables of a sheet, so that they can be told of."""
+    strips = []
+    for strip in grid.strips:
+        kinds = strip.kinds.copy()
+        for area in listed:
+            left, right = area.columns
+            if left <= strip.column <= right:
+                kinds[grid.index(area.top) : grid.index(area.last_row + area.totals + 1)] = BLANK
+        strips.append(Strip(strip.column, kinds, strip.values))
+    rest = replace(grid, strips=tuple(strips), tables=()).cut(1, 1, MAX_ROW, MAX_COLUMN)
+    if not len(rest):
+        return []
+    found = [area for block in _side_by_side(rest) for area in _below_each_other(block)]
+    return [area for area in found if area.header_rows and len(area.headers) > 1 and area.last_row > area.first_row]
 
 
 def _some(areas: list[Area]) -> tuple[list[Area], str]:
@@ -146,11 +176,11 @@ def _next_header(grid: Grid, area: Area) -> int:
     follows = np.zeros(len(grid), bool)
     follows[:-1] = (words[1:] < filled[1:]) & (np.diff(numbers) == 1)
     hits = (filled >= 2) & (words == filled) & (gap | titled) & follows & (numbers > area.first_row)
-    names = {name for name in area.headers.values() if name}
     start = grid.index(area.first_row)
+    names = {shown(value) for row in area.header_rows for value in grid.line(grid.index(row)).values()}
     for index in np.flatnonzero(hits).tolist():
         line = grid.line(index)
-        if {shown(value) for value in line.values()} <= names:
+        if {shown(value) for value in line.values()} <= names or not _names_what_is_below(grid, index):
             continue
         above = slice(start, index)
         values = 0
@@ -160,6 +190,20 @@ def _next_header(grid: Grid, area: Area) -> int:
         if values or len(line) != len(area.headers):
             return int(numbers[index - 1] if titled[index] else numbers[index])
     return 0
+
+
+def _names_what_is_below(grid: Grid, index: int) -> bool:
+    """Whether words may be the names of the columns that the next row fills, but perhaps the first; values below some.
+
+    A row of data with a blank fails: other rows have values there.
+    """
+    line, below = grid.line(index), grid.line(index + 1)
+    unnamed = below.keys() - line.keys()
+    names = {shown(value).casefold() for value in line.values()}
+    told = all(any(sign.isalnum() for sign in name) for name in names)
+    if not told or len(names) < len(line) or not unnamed <= {min(below)}:
+        return False
+    return any(column in line and not (isinstance(cell, str) and is_word(cell)) for column, cell in below.items())
 
 
 def _side_by_side(grid: Grid) -> list[Grid]:

@@ -1,5 +1,7 @@
 """The XML of a sheet as arrays: where its tags stand, and the numbers and texts between them."""
 
+import re
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_HIDDEN = re.compile(rb"\bhidden\s*=\s*[\"'](?:1|true)[\"']")
 _ROW_TAG, _CELL_TAG, _TEXT_TAG, _VALUE_TAG, _FORMULA_TAG, _RICH_TAG, _OTHER = range(1, 8)
 
 
@@ -46,30 +49,50 @@ class Tags:
     def __init__(self, raw: bytes, data: Bytes) -> None:
         self.raw, self.data = raw, data
         self.starts: Positions = np.flatnonzero(data == ord("<"))
-        closing: Positions = np.flatnonzero(data == ord(">"))
         self.words = np.ndarray((len(data) - 7,), "<u8", raw, 0, (1,))
         pairs = np.ndarray((len(data) - 1,), "<u2", raw, 0, (1,))
         kind = _TAGS[pairs[self.starts + 1]]
         if (kind == _OTHER).any() or not (kind == _ROW_TAG).any():  # tags may have a prefix
             raise UnusualError
         self.rich = bool((kind == _RICH_TAG).any())
-        even = len(closing) == len(self.starts) and bool((closing > self.starts).all())
-        if even and (closing[:-1] < self.starts[1:]).all():
-            self._closing = closing
-        else:  # a text holds a bare >
-            self._closing = closing[np.minimum(np.searchsorted(closing, self.starts), len(closing) - 1)]
         is_cell = kind == _CELL_TAG
         self.cell_tags = np.flatnonzero(is_cell)
         self.cells = self.starts[self.cell_tags]
-        self.rows = self.starts[kind == _ROW_TAG]
+        self.row_tags = np.flatnonzero(kind == _ROW_TAG)
+        self.rows = self.starts[self.row_tags]
         self.cell_of = np.cumsum(is_cell) - 1
         self.row_of_cell = np.searchsorted(self.rows, self.cells) - 1
         self.values = np.flatnonzero(kind == _VALUE_TAG)
         self.texts = np.flatnonzero(kind == _TEXT_TAG)
         self.formulas = np.flatnonzero(kind == _FORMULA_TAG)
 
+    @cached_property
+    def row_ends(self) -> Positions:
+        """Where the `>` of every row's tag stands."""
+        return self.ends(self.row_tags)
+
+    @cached_property
+    def _closing(self) -> Positions:
+        """Where the `>` of every tag stands."""
+        closing: Positions = np.flatnonzero(self.data == ord(">"))
+        even = len(closing) == len(self.starts) and bool((closing > self.starts).all())
+        if even and (closing[:-1] < self.starts[1:]).all():
+            return closing
+        return closing[np.minimum(np.searchsorted(closing, self.starts), len(closing) - 1)]  # a text holds a bare >
+
     def ends(self, tags: Positions) -> Positions:
-        """Where the `>` of these tags stands."""
+        """Where the `>` of tags stands that are followed by a tag: right before it, as most are."""
+        if len(tags) and tags[-1] + 1 < len(self.starts):
+            before: Positions = self.starts[tags + 1] - 1
+            if (self.data[before] == ord(">")).all():
+                return before
+        return self._closing[tags]
+
+    def plain_ends(self, tags: Positions) -> Positions:
+        """Where the `>` of tags of one letter stands, which mostly have no attributes."""
+        third: Positions = self.starts[tags] + 2
+        if (self.data[third] == ord(">")).all():
+            return third
         return self._closing[tags]
 
 
@@ -127,3 +150,12 @@ def doubles(raw: bytes, start: Positions, end: Positions) -> npt.NDArray[np.floa
         return np.zeros(0)
     found = pc.cast(between(raw, start, end), pa.float64())
     return np.asarray(found.to_numpy(zero_copy_only=False))[::2]
+
+
+def hidden_rows(tags: Tags) -> list[int]:
+    """The rows of a piece that carry hidden="1"."""
+    shown = slices(tags.raw, tags.rows, tags.row_ends)
+    named = np.flatnonzero(pc.match_substring(shown, "hidden").to_numpy(zero_copy_only=False))
+    hits = [index for index in named.tolist() if _HIDDEN.search(shown[index].as_py().encode("utf-8"))]
+    numbers, digits = digits_at(tags.data, tags.rows[hits] + 8)
+    return [int(number) for number, count in zip(numbers, digits, strict=True) if count]

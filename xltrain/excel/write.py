@@ -215,6 +215,8 @@ def unique(headers: Sequence[str]) -> list[str]:
 
 def text_width(shown: str) -> int:
     """Characters of the default font that a text needs; Chinese ones count double."""
+    if shown.isascii():
+        return max(map(len, shown.split("\n")))
     return max(sum(1 + (unicodedata.east_asian_width(each) in "WF") for each in line) for line in shown.split("\n"))
 
 

@@ -65,6 +65,7 @@ class _Reader:
             columns=self.columns(given),
             missing=tuple(said["missing"]),
             dates=ORDERS.get(said["dates"] or "", ""),
+            decimal={"point": ".", "comma": ","}.get(said["decimal"] or "", ""),
             drop_hidden=said["hidden"] == "drop",
             keep=frozenset(said["keep"]),
             which=said["columns"],
@@ -112,6 +113,10 @@ class _Reader:
     def joins(self) -> tuple[Join, ...]:
         """One `--on` for each `--join`, in their order; `--how` for each, or one for all."""
         sources, ons, hows = self.said["joins"], self.said["on"], self.said["how"]
+        if not sources:
+            for flag in ("how", "many"):
+                if self.said[flag]:
+                    self.wrong(flag, text("join_needed"))
         if len(ons) != len(sources):
             self.wrong("on", text("join_on_each", joins=len(sources), ons=len(ons)), text("join_on_hint"))
             return ()

@@ -1,14 +1,20 @@
 """Stack books into one table, join others beside it, and write it with its places and a report of what was done."""
 
+import contextlib
 import glob
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from xltrain.config.settings import Column, Source
 from xltrain.config.source import is_job
@@ -29,9 +35,9 @@ from xltrain.data.store import (
 from xltrain.data.table import MergeReport, Table, concatenated
 from xltrain.errors import ConfigError, DataError, WorkbookError
 from xltrain.events import Listener, Wrote, ignore
-from xltrain.excel.package import replacing
+from xltrain.excel.package import next_free, replacing
 from xltrain.excel.read import SUFFIXES
-from xltrain.excel.write import new_book
+from xltrain.excel.write import MAX_TEXT, new_book
 from xltrain.language import label, text
 from xltrain.place import Place, Problem
 from xltrain.report.merged import report_document, write_merge_sheets
@@ -113,6 +119,8 @@ def merge(
     rules = replace(rules, columns=tuple(columns) or rules.columns)
     base = Path(folder) if folder is not None else Path.cwd()
     target = str(output) if output is not None else ""
+    written = [path for path in (report_json, None if is_database(target) else output) if path]
+    _check_apart(written, sources, joins, base)
     with ExitStack() as files:
         document = files.enter_context(replacing(Path(report_json), overwrite)) if report_json else None
         if is_database(target):
@@ -129,6 +137,21 @@ def merge(
     if done.output:
         listen(Wrote(shown(done.output)))
     return done
+
+
+def _check_apart(written: Sequence[str | Path], sources: Sources, joins: Sequence[Join], base: Path) -> None:
+    """WorkbookError where an output is an input, or two outputs are one file: no input book is ever written to."""
+    names = [said.path if isinstance(said, Source) else said for said in _listed(sources)]
+    names = [each for each in (*names, *(join.source for join in joins)) if isinstance(each, (str, Path))]
+    read = {os.path.realpath(base / _split(str(each), base)[0]) for each in names if not is_database(str(each))}
+    problems, seen = [], set()
+    for each in written:
+        real = os.path.realpath(each)
+        if real in read or real in seen:
+            problems.append(Problem(Place(str(each)), text("output_is_source"), text("output_is_source_hint")))
+        seen.add(real)
+    if problems:
+        raise WorkbookError(problems)
 
 
 def read_sources(
@@ -150,11 +173,12 @@ def read_sources(
 
 @dataclass(eq=False)
 class _Work:
-    """A merge and its joins under way."""
+    """A merge and its joins under way; `joined` are the reports of what was read for the joins."""
 
     merging: Merging
     steps: list[JoinStep]
     doubts: list[Problem]
+    joined: list[MergeReport]
     rows: int = 0
 
     def batches(self) -> Iterator[Table]:
@@ -167,11 +191,32 @@ class _Work:
     def report(self, strict: bool) -> MergeReport:
         """Everything that was done; DataError for doubts where these are errors."""
         report = self.merging.report()
+        lost = sum(len(step.changes) for step in self.steps)
+        told = [report, *self.joined]
+        counts = sum((Counter(each.counts) for each in told), Counter({"dropped": lost}))
+        columns = [
+            replace(column, name=name)
+            for step, each in zip(self.steps, self.joined, strict=True)
+            for column in each.columns
+            if (name := step.names.get(column.name))
+        ]
         report = replace(
             report,
+            sources=tuple(source for each in told for source in each.sources),
+            columns=(*report.columns, *columns),
             joins=tuple(step.report() for step in self.steps),
-            changes=[*report.changes, *(change for step in self.steps for change in step.changes)],
-            doubts=(*self.doubts, *report.doubts, *(doubt for step in self.steps for doubt in step.doubts())),
+            changes=[
+                *(change for each in told for change in each.changes),
+                *(change for step in self.steps for change in step.changes),
+            ],
+            doubts=(
+                *self.doubts,
+                *(doubt for each in told for doubt in each.doubts),
+                *(doubt for step in self.steps for doubt in step.doubts()),
+            ),
+            strays={name: problem for each in told for name, problem in each.strays.items()},
+            controls=tuple(control for each in told for control in each.controls),
+            counts=dict(counts),
         )
         if strict and report.doubts:
             raise DataError(report.doubts)
@@ -180,27 +225,41 @@ class _Work:
 
 @contextmanager
 def _work(
-    sources: Sources, rules: Rules, joins: Sequence[Join], base: Path, strict: bool, listen: Listener
+    sources: Sources,
+    rules: Rules,
+    joins: Sequence[Join],
+    base: Path,
+    strict: bool,
+    listen: Listener,
+    written: Collection[str] = (),
 ) -> Iterator[_Work]:
-    inputs, doubts = expand(_listed(sources), base)
+    inputs, doubts = expand(_listed(sources), base, written)
     with Merging(inputs, rules, listen) as merging:
         if strict and (doubts or merging.doubts):
             raise DataError([*doubts, *merging.doubts])  # before the rows are looked at
         steps: list[JoinStep] = []
+        joined: list[MergeReport] = []
         for join in joins:
             others, more = expand([join.source], base)
             plain = replace(rules, unpivot=None, source_column="", which="union", drop_duplicates=False, key=())
             with Merging(others, plain, listen) as other:
                 right = concatenated(list(other.batches()), other.empty())
-                doubts += [*more, *other.report().strays.values()]
+                joined.append(other.report())
+                doubts += more
             steps.append(JoinStep(join, right, _join_name(join.source, [step.mark for step in steps])))
-        yield _Work(merging, steps, doubts)
+        yield _Work(merging, steps, doubts, joined)
 
 
 def _in_memory(
-    sources: Sources, rules: Rules, joins: Sequence[Join], base: Path, strict: bool, listen: Listener
+    sources: Sources,
+    rules: Rules,
+    joins: Sequence[Join],
+    base: Path,
+    strict: bool,
+    listen: Listener,
+    written: Collection[str] = (),
 ) -> Merged:
-    with _work(sources, rules, joins, base, strict, listen) as work:
+    with _work(sources, rules, joins, base, strict, listen, written) as work:
         table = concatenated(list(work.batches()), work.merging.empty())
         return Merged(work.report(strict), len(table), tuple(table.names), held=table)
 
@@ -217,15 +276,19 @@ def _to_file(
 ) -> Merged:
     """A workbook with everything in it; or a stream of rows, with the report in a workbook beside it."""
     suffix = check_output(path)
+    beside = path.with_name(f"{path.stem} {label('report')}.xlsx")
+    written = {os.path.realpath(each) for each in (path, beside)}
     with replacing(path, overwrite) as temporary:
+        written.add(os.path.realpath(temporary))
         if suffix == ".xlsx":
-            done = _in_memory(sources, rules, joins, base, strict, listen)
+            done = _in_memory(sources, rules, joins, base, strict, listen, written)
+            done = replace(done, report=_with_long_texts(done, path))
             temporary.unlink()
             write_table(temporary, done.table, more=lambda book: write_merge_sheets(book, done.report))
             return replace(done, output=str(path))
-        beside = path.with_name(f"{path.stem} {label('report')}.xlsx")
         with replacing(beside, overwrite) as report_file:
-            with _work(sources, rules, joins, base, strict, listen) as work, Stream(temporary) as stream:
+            written.add(os.path.realpath(report_file))
+            with _work(sources, rules, joins, base, strict, listen, written) as work, Stream(temporary) as stream:
                 columns: tuple[str, ...] = ()
                 for batch in work.batches():
                     stream.write(batch)
@@ -248,9 +311,11 @@ def _to_database(
     listen: Listener,
 ) -> Merged:
     """All rows in one transaction; the report in a workbook named after the table, in the current folder."""
-    name = address.rpartition("#")[2] or "table"
-    beside = base / f"{_file_name(name)} {label('report')}.xlsx"
-    with replacing(beside, overwrite or append) as report_file:
+    plain, _, name = shown(address).partition("#")
+    stem = _file_name(f"{Path(plain.rpartition('/')[2]).stem} {name}")
+    beside = base / f"{stem} {label('report')}.xlsx"
+    beside = beside if overwrite else next_free(beside)
+    with replacing(beside, overwrite) as report_file:
         with (
             _work(sources, rules, joins, base, strict, listen) as work,
             DatabaseWriter(address, append) as writer,
@@ -263,6 +328,18 @@ def _to_database(
         with new_book(report_file) as book:
             write_merge_sheets(book, report)
     return Merged(report, work.rows, columns, address, beside)
+
+
+def _with_long_texts(done: Merged, path: Path) -> MergeReport:
+    """The report with a doubt for every column whose texts are longer than a cell holds."""
+    doubts = []
+    for name, column in zip(done.table.names, done.table.data.columns, strict=True):
+        if pa.types.is_string(column.type):
+            long = np.flatnonzero(pc.greater(pc.utf8_length(column), MAX_TEXT).fill_null(False).to_numpy())
+            if len(long):
+                message = text("doubt_long_text", name=name, count=len(long), most=MAX_TEXT)
+                doubts.append(Problem(done.table.place(int(long[0]), name), message, text("doubt_long_text_hint")))
+    return replace(done.report, doubts=(*done.report.doubts, *doubts))
 
 
 def _listed(sources: Sources) -> list[Any]:
@@ -282,8 +359,10 @@ def _file_name(name: str) -> str:
     return "".join(sign if sign.isalnum() or sign in "-_ ." else "_" for sign in name)
 
 
-def expand(sources: Sequence[Any], folder: Path) -> tuple[list[Input], list[Problem]]:
+def expand(sources: Sequence[Any], folder: Path, written: Collection[str] = ()) -> tuple[list[Input], list[Problem]]:
     """Every book that paths, folders and globs name, each once and in order; and what was left out in passing.
+
+    `written` are the files that this merge writes, which a folder may hold from the last time.
 
     Raises:
         WorkbookError: names that match nothing.
@@ -309,12 +388,12 @@ def expand(sources: Sequence[Any], folder: Path) -> tuple[list[Input], list[Prob
         else:
             found = sorted(map(Path, glob.glob(str(named), recursive=True)), key=_natural)  # noqa: PTH207
         passed = named.is_dir() or found != [named]
-        kept = [each for each in found if not (passed and _passed_over(each, folder, doubts))]
+        kept = [each for each in found if not (passed and _passed_over(each, folder, doubts, written))]
         if not kept:
             message = text("source_missing", path=said.path, folder=folder)
             problems.append(Problem(said.place or Place(said.path), message, text("source_missing_hint")))
         for each in kept:
-            key = (str(each), thing, said.sheet, said.range)
+            key = (os.path.realpath(each), thing, said.sheet, said.range)
             inputs.setdefault(key, _input(each, name_of(each, folder), thing, said))
     if problems:
         raise WorkbookError(problems)
@@ -349,17 +428,25 @@ def _split(source: str, folder: Path | None = None) -> tuple[str, str]:
 def name_of(path: Path, folder: Path) -> str:
     """A file's name in places: relative to `folder` with forward slashes where that is possible."""
     try:
-        return Path(os.path.relpath(path, folder)).as_posix()
+        name = Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive
-        return path.as_posix()
+        name = path.as_posix()
+    raw = os.fsencode(name)
+    for encoding in ("utf-8", "gb18030"):  # names from an archive of another system
+        with contextlib.suppress(UnicodeDecodeError):
+            return raw.decode(encoding)
+    return raw.decode("utf-8", "replace")
 
 
 def _path(source: Any) -> str:
     return source.path if isinstance(source, Source) else str(source)
 
 
-def _passed_over(path: Path, folder: Path, doubts: list[Problem]) -> bool:
-    """Whether a file met in a folder is no data: hidden, a lock file, a job."""
+def _passed_over(path: Path, folder: Path, doubts: list[Problem], written: Collection[str]) -> bool:
+    """Whether a file met in a folder is no data: hidden, a lock file, a job, a report, or what this merge writes."""
+    if os.path.realpath(path) in written:
+        doubts.append(Problem(Place(name_of(path, folder)), text("doubt_output_skipped"), text("doubt_output_hint")))
+        return True
     if path.name.startswith("~$"):
         doubts.append(Problem(Place(name_of(path, folder)), text("doubt_lock_skipped"), text("doubt_lock_hint")))
         return True
