@@ -40,6 +40,7 @@ class Input:
     skip_rows: int = 0
     table: Table | None = None
     keys: Sequence[str] = ()
+    passed: bool = False  # met in a folder or by a pattern, not named itself
     place: Place | None = None  # where a job names it
 
 
@@ -105,6 +106,10 @@ def read_parts(
                 problems += [_renamed(problem, each) for problem in error.problems]
                 kinds.add(type(error))
                 continue
+            if any(told.get("job") for told in found):
+                place = Place(each.file)
+                doubts.append(Problem(place, text("doubt_job_skipped"), text("doubt_job_skipped_hint")))
+                found = []
             if all(told["reason"] for told in found) and found:
                 why = "; ".join(dict.fromkeys(told["reason"] for told in found))
                 doubts.append(Problem(Place(each.file), text("doubt_no_rows", reason=why), text("no_table_hint")))
@@ -128,6 +133,7 @@ def _arguments(each: Input, rules: Rules, folder: Path) -> dict[str, Any]:
         "header": each.header,
         "cells": each.cells,
         "skip_rows": each.skip_rows,
+        "passed": each.passed,
         "keep": sorted(rules.keep),
         "drop_hidden": rules.drop_hidden,
         "password": rules.password,

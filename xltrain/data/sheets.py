@@ -24,7 +24,7 @@ from xltrain.excel.grid import BLANK, ERROR, TEXT, Grid, Strip
 from xltrain.excel.heading import shown
 from xltrain.excel.read import TEXTS, no_sheet
 from xltrain.excel.structure import Area, Asked, find_tables
-from xltrain.language import text
+from xltrain.language import canonical, text
 from xltrain.place import MAX_COLUMN, MAX_ROW, Place, Problem, Range, column_letter, column_number, parse_range
 
 DETAILS = 10_000  # cells of one kind in one column that are listed one by one
@@ -42,6 +42,7 @@ def read_book(
     header: Sequence[int] | None = None,
     cells: str = "",
     skip_rows: int = 0,
+    passed: bool = False,
     keep: Sequence[str] = (),
     drop_hidden: bool = False,
     password: str = "",
@@ -55,6 +56,7 @@ def read_book(
         sheet: a pattern that the names of its sheets must match.
         header: the header's rows, [0] for none.
         cells: the table's range on every sheet.
+        passed: nobody named the book itself; a job met in passing is told as such and not read.
 
     Returns:
         One description per table or per sheet without one, as `data.part.Part` reads them.
@@ -63,6 +65,8 @@ def read_book(
     asked = Asked(tuple(header) if header is not None else None, None, skip_rows)
     with open_book(Path(path), password, recalculate) as book:
         names = [each.name for each in book.sheets]
+        if passed and any(canonical(name) == "Runs" for name in names):
+            return [{"sheet": "", "reason": "", "job": True}]
         merged = map_sheet(names)
         letters = _letters(book.grid(merged)) if merged else []
         for name, wanted, table in _wanted(book, Path(path), thing, sheet, cells, asked, merged != ""):

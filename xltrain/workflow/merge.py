@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xltrain.config.settings import Column, Source
-from xltrain.config.source import is_job
 from xltrain.data.database import DatabaseWriter, is_database, read_database, shown
 from xltrain.data.inputs import Input, Rules
 from xltrain.data.join import Join, JoinStep
@@ -394,16 +393,18 @@ def expand(sources: Sequence[Any], folder: Path, written: Collection[str] = ()) 
             problems.append(Problem(said.place or Place(said.path), message, text("source_missing_hint")))
         for each in kept:
             key = (os.path.realpath(each), thing, said.sheet, said.range)
-            inputs.setdefault(key, _input(each, name_of(each, folder), thing, said))
+            inputs.setdefault(key, _input(each, name_of(each, folder), thing, said, passed))
     if problems:
         raise WorkbookError(problems)
     return list(inputs.values()), doubts
 
 
-def _input(path: Path, file: str, thing: str, said: Source) -> Input:
+def _input(path: Path, file: str, thing: str, said: Source, passed: bool) -> Input:
     if path.suffix.lower() == ".parquet" and path.is_file():
         return Input(path, file, table=read_parquet(path), place=said.place)
-    return Input(path, file, thing, said.sheet, said.header, said.range, said.skip_rows, place=said.place)
+    return Input(
+        path, file, thing, said.sheet, said.header, said.range, said.skip_rows, passed=passed, place=said.place
+    )
 
 
 def _from_database(address: str) -> Input:
@@ -443,20 +444,14 @@ def _path(source: Any) -> str:
 
 
 def _passed_over(path: Path, folder: Path, doubts: list[Problem], written: Collection[str]) -> bool:
-    """Whether a file met in a folder is no data: hidden, a lock file, a job, a report, or what this merge writes."""
+    """Whether a file met in a folder is no data: hidden, a lock file, or what this merge writes."""
     if os.path.realpath(path) in written:
         doubts.append(Problem(Place(name_of(path, folder)), text("doubt_output_skipped"), text("doubt_output_hint")))
         return True
     if path.name.startswith("~$"):
         doubts.append(Problem(Place(name_of(path, folder)), text("doubt_lock_skipped"), text("doubt_lock_hint")))
         return True
-    if path.name.startswith(".") or not path.is_file():
-        return True
-    if is_job(path):
-        place = Place(name_of(path, folder))
-        doubts.append(Problem(place, text("doubt_job_skipped"), text("doubt_job_skipped_hint")))
-        return True
-    return False
+    return path.name.startswith(".") or not path.is_file()
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
