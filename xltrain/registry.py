@@ -104,6 +104,7 @@ class OneOf:
         return "no-such-word"
 
 
+AUTO = "auto"
 Limit = Above | AtLeast | Below | AtMost | OneOf
 
 
@@ -117,8 +118,16 @@ class ClassWeights:
 
 
 @dataclass(frozen=True)
+class OrAuto:
+    """Beside the type of a number: a cell may also say `auto`; the engine finds the number before it trains."""
+
+    def __str__(self) -> str:
+        return text("limit_or_auto")
+
+
+@dataclass(frozen=True)
 class Parameter:
-    """A hyperparameter of a choice."""
+    """A hyperparameter of a choice; one that may be `auto` is found by the engine where the cell says so."""
 
     name: str
     type: Any
@@ -126,10 +135,16 @@ class Parameter:
     limits: tuple[Limit, ...]
     summary: str
     many: bool = False
+    auto: bool = False
 
     @property
     def required(self) -> bool:
         return self.default is inspect.Parameter.empty and not self.many
+
+    @property
+    def rules(self) -> str:
+        """The limits in words; empty where there are none."""
+        return ", ".join(str(limit) for limit in (*self.limits, *([OrAuto()] if self.auto else [])))
 
     @property
     def varies(self) -> bool:
@@ -138,11 +153,14 @@ class Parameter:
 
     def check(self, value: Any) -> tuple[Any, str]:
         """The value as its type, and what is wrong with it (empty when nothing is)."""
+        if self.auto and value == AUTO:
+            return AUTO, ""
         value, wrong = _cast(self.type, value)
         if not wrong:
             parts = value if isinstance(value, tuple) else (value,)
             wrong = next((str(limit) for part in parts for limit in self.limits if not limit.holds(part)), "")
         if wrong:
+            wrong += f", {OrAuto()}" if self.auto else ""
             return value, text("parameter_must", name=self.name, rule=wrong, found=show(value))
         return value, ""
 
@@ -217,6 +235,12 @@ class Call:
 
     def __getitem__(self, name: str) -> Any:
         return dict(self.values)[name]
+
+    def apply(self, *data: Any) -> Any:
+        """What the choice's function makes of the data that stand before its hyperparameters."""
+        many = [parameter.name for parameter in self.choice.parameters if parameter.many]
+        several = [value for name in many for value in self[name]]
+        return self.choice.function(*data, *several, **{name: value for name, value in self.values if name not in many})
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -362,9 +386,9 @@ def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
         limits = tuple(extra for extra in extras if isinstance(extra, Limit))
         defaults = tuple(extra for extra in extras if isinstance(extra, tuple))
         default = (defaults[0] if defaults else ()) if many else item.default
-        yield Parameter(
-            item.name, kind, default, limits, next(extra for extra in extras if isinstance(extra, str)), many
-        )
+        summary = next(extra for extra in extras if isinstance(extra, str))
+        auto = any(isinstance(extra, OrAuto) for extra in extras)
+        yield Parameter(item.name, kind, default, limits, summary, many, auto)
 
 
 _TRUE = {"true", "yes", "on", "是", "真"}

@@ -71,6 +71,44 @@ def test_what_excel_made_of_a_cell_is_read_as_meant(tmp_path: Path) -> None:
     assert len({run.name for run in job.runs}) == 4
 
 
+def test_all_rows_may_be_asked_for_in_words(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "job.xlsx", Runs=[["name", "model", "batch_size"], ["a", "mlp", "64 | all"], ["b", "mlp", "全部"]]
+    )
+    job = read_job(path)
+    assert [(run.name, run.batch_size) for run in job.runs] == [
+        ("a batch_size=64", 64),
+        ("a batch_size=all", 0),
+        ("b", 0),
+    ]
+
+
+def test_switches_of_a_run_are_read_and_kept_within_their_limits(tmp_path: Path) -> None:
+    heads = ["model", "clip_value", "lr_scale", "sam", "ema"]
+    path = write(tmp_path / "job.xlsx", Runs=[heads, ["mlp", "none", "平方根", "0 | 0.05", "99%"], ["linear", 0.5]])
+    job = read_job(path)
+    assert [(run.clip_value, run.lr_scale, run.sam, run.ema) for run in job.runs] == [
+        (0, "sqrt", 0, 0.99),
+        (0, "sqrt", 0.05, 0.99),
+        (0.5, "none", 0, 0),
+    ]
+    bad = write(tmp_path / "bad.xlsx", Runs=[heads, ["mlp", -1, "cubic", -0.1, 1]])
+    assert [line.split(": ")[0] for line in problems(bad)] == [f"bad.xlsx!Runs!{letter}2" for letter in "BCDE"]
+
+
+def test_what_does_not_go_together_is_told(tmp_path: Path) -> None:
+    heads = ["model", "optimizer", "batch_size", "sam"]
+    rows = [heads, ["mlp(8)", "lbfgs", "all", 0], ["mlp(9)", "lbfgs", 32, 0.1]]
+    found = problems(write(tmp_path / "job.xlsx", Runs=rows))
+    assert found[0].startswith("job.xlsx!Runs!C3: lbfgs learns from all rows at once: batch_size must be all, got 32")
+    assert found[1].startswith("job.xlsx!Runs!D3: sam must be 0 with lbfgs")
+    assert len(found) == 2
+    rates = [["model", "optimizer", "lr_scale"], ["mlp", "adamw(lr=auto)", "linear"]]
+    assert problems(write(tmp_path / "auto.xlsx", Runs=rates))[0].startswith("auto.xlsx!Runs!C2: lr_scale must be none")
+    found = problems(write(tmp_path / "other.xlsx", Runs=[["model", "optimizer"], ["mlp", "adamw | lbfgs"]]))
+    assert [line.split(": ")[0] for line in found] == ["other.xlsx!Runs!B2"]
+
+
 def test_what_excel_turned_into_a_date_is_refused_with_its_cell(tmp_path: Path) -> None:
     path = write(tmp_path / "job.xlsx", Runs=[["model", "optimizer", "epochs"], ["mlp", dt.date(2024, 1, 2), "=1/0"]])
     found = problems(path)

@@ -36,6 +36,7 @@ def test_types_and_roles_follow_from_values() -> None:
             订单编号=[f"X{row:06}" for row in range(count)],
             序号=list(range(1, count + 1)),
             remark=[f"a long remark that nobody wrote twice, number {row}" for row in range(count)],
+            备注=[f"客户要求退款，订单 {row} 已经处理完毕" for row in range(count)],
             nothing=pa.nulls(count, pa.float64()),
             y=[float(row % 7) for row in range(count)],
         ),
@@ -50,7 +51,8 @@ def test_types_and_roles_follow_from_values() -> None:
         "iso": ("date", "feature"),
         "订单编号": ("id", "id"),
         "序号": ("id", "id"),
-        "remark": ("text", "ignore"),
+        "remark": ("text", "feature"),
+        "备注": ("text", "feature"),
         "nothing": ("numeric", "ignore"),
         "y": ("numeric", "target"),
     }

@@ -1,6 +1,7 @@
 """A model file says the same as the members that were trained, and holds nothing else."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from tests.engine.make import classes, columns, job, numbers, run, table
+from xltrain.config.call import parse_call
+from xltrain.config.settings import Column
 from xltrain.engine.checkpoint import Model, load_model, save_model
 from xltrain.engine.fit import fit
 from xltrain.errors import DataError, WorkbookError
@@ -36,6 +39,37 @@ def test_classes_survive_the_file(tmp_path: Path) -> None:
     told = load_model(tmp_path / "m.safetensors").predict(data, "cpu")
     assert told.probability is not None
     assert told.probability.shape == (150, 3)
+
+
+def test_every_encoder_survives_the_file(tmp_path: Path) -> None:
+    data = {name: np.array(numbers(60).data.column(name).to_pylist()) for name in ("a", "b", "kind", "y")}
+    data |= {"said": np.array([f"order {row} 退款" for row in range(60)]), "shop": data["kind"], "c": data["a"]}
+    chosen = {"a": "log1p", "b": "piecewise(4)", "c": "winsorize", "kind": "target", "shop": "frequency"} | {
+        "said": "text(16)"
+    }
+    kinds = {"a": "numeric", "b": "numeric", "c": "numeric", "said": "text"}
+    asked = job()
+    more = [
+        Column(name, "feature", kinds.get(name, "category"), parse_call("encoders", encoder))
+        for name, encoder in chosen.items()
+    ]
+    asked = replace(asked, columns=(*asked.columns, *more))
+    fitted = fit(asked, table(data), columns(table(data), asked), precision="float64")
+    model, ledger = fitted.models["y"], fitted.result.targets[0].ledger
+    save_model(tmp_path / "m.safetensors", model)
+    again = load_model(tmp_path / "m.safetensors").predict(table(data), "cpu")
+    np.testing.assert_array_equal(again.prediction, model.predict(table(data), "cpu").prediction)
+    for member in range(3):  # what was held out is encoded as a new row is
+        one = replace(
+            model,
+            weights=model.weights[[member]],
+            buffers=model.buffers[[member]],
+            states=model.states[member : member + 1],
+            means=model.means[[member]],
+            deviations=model.deviations[[member]],
+        )
+        own = ledger.fold == member
+        np.testing.assert_allclose(one.predict(table(data), "cpu").prediction[own], ledger.prediction[own], atol=1e-6)
 
 
 def test_the_ledger_is_what_each_member_says_of_its_fold() -> None:

@@ -48,6 +48,63 @@ def test_no_fold_leaks(changes: str, encoder: str) -> None:
         ]
 
 
+FURTHER = {
+    "a": ["log1p", "winsorize(share=0.1)", "piecewise(4)", "robust"],
+    "kind": ["target", "frequency", "embedding", "text(16)"],
+    "day": ["date(parts=all)"],
+}
+
+
+@pytest.mark.parametrize(("column", "encoder"), [(name, each) for name in FURTHER for each in FURTHER[name]])
+def test_no_encoder_leaks(column: str, encoder: str) -> None:
+    """Change every held-out value and target of a fold: its member has the same bits, every other member has not."""
+    data = numbers(90)
+    values = {name: np.array(data.data.column(name).to_pylist()) for name in data.names}
+    rng = np.random.default_rng(1)
+    values["day"] = np.datetime64("2024-01-01", "us") + rng.integers(0, 400, 90) * np.timedelta64(1, "D")
+    asked = job(run("x", patience=2, epochs=4))
+    kind = {"a": "numeric", "kind": "category", "day": "date"}[column]
+    chosen = Column(column, "feature", kind, parse_call("encoders", encoder))
+    asked = replace(asked, columns=(*asked.columns, chosen))
+
+    def weights(fold: int = -1) -> Any:
+        changed = {name: each.copy() for name, each in values.items()}
+        for name in ("a", "y", "kind", "day") if fold >= 0 else ():
+            other = values[name][folds == fold][::-1]
+            changed[name][folds == fold] = other * 0.5 + 7 if name in ("a", "y") else other
+        fitted = train(table(changed), asked, "float32")
+        return fitted, fitted.models["y"].weights
+
+    before, plain = weights()
+    folds = ledger(before).fold
+    for fold in range(3):
+        _, changed = weights(fold)
+        same = [bool((one == other).all()) for one, other in zip(plain, changed, strict=True)]
+        assert same == [each == fold for each in range(3)]
+
+
+@pytest.mark.parametrize("how", ["oversample", "undersample", "smote", "smotenc"])
+def test_even_classes_do_not_leak(how: str) -> None:
+    rng = np.random.default_rng(0)
+    values = {"a": rng.normal(size=90), "kind": rng.choice(list("uvw"), 90), "y": np.repeat(["p", "q"], [65, 25])}
+    asked = job(run("x", loss="cross_entropy", patience=2, epochs=4, imbalance=how))
+
+    def weights(fold: int = -1) -> Any:
+        changed = {name: each.copy() for name, each in values.items()}
+        if fold >= 0:
+            changed["a"][folds == fold] = changed["a"][folds == fold] * 9 + 3
+            changed["kind"][folds == fold] = changed["kind"][folds == fold][::-1]
+        fitted = train(table(changed), asked, "float32")
+        return fitted, fitted.models["y"].weights
+
+    before, plain = weights()
+    folds = ledger(before).fold
+    for fold in range(3):
+        _, changed = weights(fold)
+        same = [bool((one == other).all()) for one, other in zip(plain, changed, strict=True)]
+        assert same == [each == fold for each in range(3)]
+
+
 def test_stopping_looks_at_validation_rows_only() -> None:
     data = numbers(90)
     asked = job(run("x", patience=1, epochs=40, optimizer="adamw(lr=0.1)"), split=parse_call("splits", "column(use)"))

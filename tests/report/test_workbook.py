@@ -1,6 +1,7 @@
 """The results workbook: every sheet, worst rows first, links with their text, text as text, both languages."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from tests.report.make import made_job, made_merge, made_result, made_table, made_target
 from xltrain import language
 from xltrain.data.table import MergeReport
-from xltrain.engine.result import TargetResult
+from xltrain.engine.result import Score, TargetResult
 from xltrain.language import label
 from xltrain.report import samples
 from xltrain.report.diagnostics import roc
@@ -126,6 +127,30 @@ def test_the_ledger_file(tmp_path: Path) -> None:
     assert found[-1]["scored_by"] == 0
 
 
+def test_each_part_of_a_loss_has_columns(tmp_path: Path) -> None:
+    plain, other = regression(), made_target(made_table(), ("x", "y"), "kind")
+    run = plain.runs[0]
+    parts = {name: (run.curves.training * share, run.curves.validation) for name, share in (("mse", 2.0), ("mae", 1.0))}
+    ledger = replace(plain.ledger, parts={"mse": plain.ledger.loss * 2, "mae": plain.ledger.loss})
+    summed = replace(
+        plain, runs=(replace(run, curves=replace(run.curves, parts=parts)), *plain.runs[1:]), ledger=ledger
+    )
+    book = write(tmp_path, [summed, other])
+    names = [cell.value for cell in book["Curves"][4]]
+    first = {name: book["Curves"].cell(5, names.index(name) + 1).value for name in names}
+    assert first["training loss: mse"] == 2 * first["training loss"]
+    assert first["validation loss: mae"] == first["validation loss"]
+    last = [row[names.index("training loss: mse")].value for row in book["Curves"].iter_rows(min_row=5)]
+    assert last[-1] is None  # a run without that term
+    heads = [cell.value for cell in book["Samples"][4]]
+    worst = {name: book["Samples"].cell(5, heads.index(name) + 1).value for name in heads}
+    assert worst["out-of-fold loss: mse"] == pytest.approx(2 * worst["out-of-fold loss"])
+    write_ledger(tmp_path / "s.parquet", made_result(summed, other), made_table())
+    found = pq.read_table(tmp_path / "s.parquet").to_pylist()
+    assert found[0]["loss: mse"] == pytest.approx(2 * found[0]["loss"])
+    assert found[-1]["loss: mse"] is None
+
+
 def test_roc_goes_from_corner_to_corner() -> None:
     false, true = roc(np.array([0.9, 0.8, 0.8, 0.1]), np.array([True, False, True, False]))
     np.testing.assert_allclose(false, [0, 0, 0.5, 1])
@@ -138,3 +163,13 @@ def test_the_verdict_says_how_far_off(tmp_path: Path) -> None:
     assert found.level == "good"
     with language.using("zh"):
         assert verdict(regression()).headline == "通常偏差 0.3；猜平均值偏差 0.6；线性模型偏差 0.6。"
+
+
+@pytest.mark.parametrize(("error", "said"), [(0.6, ""), (0.2999, ""), (0.24, "20%")])
+def test_the_verdict_names_boosted_trees_only_where_they_are_better(error: float, said: str) -> None:
+    """The winner is off by 0.3."""
+    made = regression()
+    scores = {metric: Score(error, error, 0.05) for metric in made.best.metrics}
+    found = verdict(replace(made, baselines={**made.baselines, "boosted_trees": scores})).against_trees
+    assert said in found
+    assert bool(found) == bool(said)

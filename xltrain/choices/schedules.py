@@ -40,6 +40,23 @@ def step_(
 
 
 @schedules.add()
+def multistep(
+    step: Floats,
+    steps: float,
+    per_epoch: float,
+    *milestones: Annotated[float, Above(0), (0.5, 0.75), "epochs at which it drops, or shares of all steps (50%)"],
+    factor: Annotated[float, Above(0), AtMost(1), "what each drop leaves"] = 0.1,
+) -> Floats:
+    """Drops by a factor at given epochs, or at given shares of the training.
+
+    f^(milestones passed).  He et al. 2016, arXiv 1512.03385, who drop at 50% and 75%.
+    """
+    at = np.array([each * steps if each < 1 else each * per_epoch for each in milestones])
+    passed = (np.asarray(step)[..., None] >= at - 1e-9 * steps).sum(-1)
+    return np.asarray(factor**passed, dtype=np.float64)
+
+
+@schedules.add()
 def exponential(
     step: Floats,
     steps: float,
@@ -67,6 +84,23 @@ def inverse_time(
     1 / (1 + r epoch).  Robbins and Monro 1951.
     """
     return 1 / (1 + rate * step / per_epoch)
+
+
+@schedules.add()
+def polynomial(
+    step: Floats,
+    steps: float,
+    per_epoch: float,
+    *,
+    power: Annotated[float, Above(0), "1 falls in a straight line, 2 fast at first"] = 1.0,
+    final: Final = 0.0,
+) -> Floats:
+    """Falls along a power of the steps that are left; a straight line with power 1.
+
+    f + (1 - f) (1 - t / T)^p.  Chen et al. 2017, arXiv 1606.00915.
+    """
+    left = 1 - np.minimum(step / max(steps, 1), 1)
+    return np.asarray(final + (1 - final) * left**power)
 
 
 @schedules.add()
@@ -99,6 +133,45 @@ def cosine_restarts(
     around = np.floor(np.log(epoch / first * (multiply - 1) + 1) / np.log(multiply) + 1e-9)
     begin = first * (multiply**around - 1) / (multiply - 1)
     return _half_cosine((epoch - begin) / (first * multiply**around), final)
+
+
+@schedules.add()
+def flat_cosine(
+    step: Floats,
+    steps: float,
+    per_epoch: float,
+    *,
+    flat: Annotated[float, AtLeast(0), Below(1), "share of all steps at the full rate"] = 0.75,
+    final: Final = 0.0,
+) -> Floats:
+    """The full rate for most of the training, then half a cosine down to the final one.
+
+    u = (t / T - s) / (1 - s) from 0 on;  f + (1 - f) (1 + cos(pi u)) / 2.  fastai's fit_flat_cos.
+    """
+    share = np.minimum(step / max(steps, 1), 1)
+    return _half_cosine(np.maximum(share - flat, 0) / (1 - flat), final)
+
+
+@schedules.add()
+def one_cycle(
+    step: Floats,
+    steps: float,
+    per_epoch: float,
+    *,
+    peak: Annotated[float, Above(0), Below(1), "share of all steps after which the full rate is reached"] = 0.3,
+    start_divisor: Annotated[float, AtLeast(1), "the first rate is the full one divided by this"] = 25.0,
+    final_divisor: Annotated[float, AtLeast(1), "the last rate is the first one divided by this"] = 1e4,
+) -> Floats:
+    """Up to the full rate along half a cosine, then down to almost zero: one cycle.
+
+    Momentum stays as it is.  Smith and Topin 2018, arXiv 1708.07120.
+    """
+    top, last = peak * steps - 1, max(steps - 1, 1)
+    low = 1 / start_divisor
+    # A peak before the second step has nothing to rise through.
+    rise = _half_cosine(1 - np.clip(step / top, 0, 1), low) if top > 0 else np.ones_like(step)
+    fall = _half_cosine(np.clip((step - top) / (last - top), 0, 1), low / final_divisor)
+    return np.where(step <= top, rise, fall)
 
 
 @schedules.add(watches=True)

@@ -12,7 +12,7 @@ from typing import Any
 from xltrain.config.call import MAX_GRID
 from xltrain.config.fields import FIELDS, Field
 from xltrain.config.rows import job_rows, toml_text
-from xltrain.config.settings import Column, Job, Run, Shot, Source
+from xltrain.config.settings import ALL, Column, Job, Run, Shot, Source
 from xltrain.config.source import Raw, Row, Value, override, parse_toml, read_raw
 from xltrain.config.tokens import ParseError
 from xltrain.config.value import parse_field
@@ -204,7 +204,8 @@ class _Checker:
             self.required("Runs", row, "model")
         options = self.variants(row, field, _default(field))
         if field.type in (int, float, "word") and len(options) > 1:
-            return [(f"{field.header}={value}", value) for _, value in options]
+            whole = field.header == "batch_size"
+            return [(f"{field.header}={'all' if whole and value == ALL else value}", value) for _, value in options]
         return options
 
     def targets(self, row: Row) -> list[tuple[str, Any]]:
@@ -250,6 +251,10 @@ class _Checker:
             self.check_metric(job, metric, set(tasks.values()))
         rows = {row.place: row for row in self.raw.sheets["Runs"]}
         for run in job.runs:
+            for header, message in run.conflicts():
+                cells = rows[run.place].cells if run.place else {}
+                near = cells.get(header) or cells.get("optimizer")
+                self.wrong(near.place if near else run.place or Place(""), message)
             cell = rows[run.place].cells.get("loss") if run.place else None
             if run.loss and cell:
                 own = [tasks.get(run.target, "")] if run.target else list(tasks.values())

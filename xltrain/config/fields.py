@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xltrain.config.settings import DEVICES, IMBALANCES, ROLES, TASKS, TYPES
+from xltrain.config.settings import DEVICES, IMBALANCES, LR_SCALES, ROLES, TASKS, TYPES
 from xltrain.language import text
 from xltrain.registry import AtLeast, Below, Limit
 
@@ -78,7 +78,11 @@ _FIELDS = (
     Field("Runs", "batch_size", int, 64, (AtLeast(0),), grid=True, folded=True, width=12),
     Field("Runs", "patience", int, 20, (AtLeast(0),), grid=True, folded=True, width=10),
     Field("Runs", "clip_norm", float, 1.0, (AtLeast(0),), grid=True, folded=True, width=11),
+    Field("Runs", "clip_value", float, 0.0, (AtLeast(0),), grid=True, folded=True, width=11),
     Field("Runs", "accumulate", int, 1, (AtLeast(1),), grid=True, folded=True, width=12),
+    Field("Runs", "lr_scale", "word", "none", words=LR_SCALES, grid=True, folded=True, width=10),
+    Field("Runs", "sam", float, 0.0, (AtLeast(0),), grid=True, folded=True, width=8),
+    Field("Runs", "ema", float, 0.0, (AtLeast(0), Below(1)), grid=True, folded=True, width=8),
     Field("Runs", "imbalance", "word", "none", words=IMBALANCES, grid=True, folded=True, width=12),
     Field("Runs", "seed", int, 0, (AtLeast(0), Below(SEED_LIMIT)), grid=True, folded=True, width=8),
     Field("Runs", "keep", bool, False, folded=True, width=8),

@@ -16,7 +16,7 @@ def reference(kind: str) -> str:
 
 def _parameter(choice: Choice, parameter: Parameter) -> str:
     name = f"`{parameter.name}`" if parameter.required else f"`{_default(parameter)}`"
-    limits = "" if parameter.type is ClassWeights else ", ".join(str(limit) for limit in parameter.limits)
+    limits = "" if parameter.type is ClassWeights else parameter.rules
     return f"{name} {_plain(choice.about(parameter))}" + (f" ({limits})" if limits else "")
 
 

@@ -6,14 +6,16 @@ The field names are the headers of the job's sheets.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xltrain.language import text
 from xltrain.place import Place
-from xltrain.registry import Call, Term
+from xltrain.registry import AUTO, Call, Term, number
 
 ROLES = ("feature", "target", "weight", "group", "time", "id", "split", "ignore")
 TYPES = ("numeric", "category", "boolean", "date", "text", "id")
 TASKS = ("auto", "regression", "classification")
 DEVICES = ("auto", "cpu", "cuda")
-IMBALANCES = ("none", "balanced")
+IMBALANCES = ("none", "balanced", "oversample", "undersample", "smote", "smotenc")
+LR_SCALES = ("none", "linear", "sqrt")
 ALL = 0  # batch_size: every training row in one batch
 
 
@@ -57,7 +59,8 @@ class Run:
     """One configured training of one target; a grid in a cell has become several of these.
 
     An empty `target` stands for every target of the job; `loss` is empty where the task's default is meant.
-    `batch_size` 0 is the whole training set; `patience` 0 never stops early; `clip_norm` 0 never clips.
+    `batch_size` 0 is the whole training set; `patience` 0 never stops early; `clip_norm` and `clip_value` 0 never clip;
+    `sam` and `ema` 0 are off.
     """
 
     name: str
@@ -70,12 +73,29 @@ class Run:
     batch_size: int = 64
     patience: int = 20
     clip_norm: float = 1.0
+    clip_value: float = 0.0
     accumulate: int = 1
+    lr_scale: str = "none"
+    sam: float = 0.0
+    ema: float = 0.0
     imbalance: str = "none"
     seed: int = 0
     keep: bool = False
     note: str = ""
     place: Place | None = None
+
+    def conflicts(self) -> "list[tuple[str, str]]":
+        """What of this run does not go together, each with the header where it would be mended."""
+        found = []
+        if self.optimizer.choice.facts.get("closure"):
+            name = self.optimizer.name
+            if self.batch_size != ALL:
+                found.append(("batch_size", text("needs_all_rows", optimizer=name, found=self.batch_size)))
+            if self.sam:
+                found.append(("sam", text("sam_misfit", optimizer=name, found=number(self.sam))))
+        if self.lr_scale != "none" and self.optimizer["lr"] == AUTO:
+            found.append(("lr_scale", text("scale_with_auto", found=self.lr_scale)))
+        return found
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ Variants = list[tuple[str, Any]]
 
 _LANGUAGES = ("en", "zh", "english", "chinese", "中文", "英文", "简体中文")
 _ALL = ("all", "none", "全部", "无")  # words for 0 where 0 has a meaning of its own
-_ZERO_MEANS = ("batch_size", "patience", "clip_norm", "header")
+_ZERO_MEANS = ("batch_size", "patience", "clip_norm", "clip_value", "sam", "ema", "header")
 _ITEM = re.compile(r"""\s*(?:"((?:[^"]|"")*)"|([^,;，；、\n]*))\s*(?:[,;，；、\n]|$)""")
 
 

@@ -21,8 +21,9 @@ from xltrain.registry import unknown
 EXAMPLES = 5
 FEW = 100  # distinct values: a category, however few rows share one
 SHARE = 0.2  # of the rows: more distinct values than this, and texts say something else each time
-LONG = 30  # characters on average: prose
+LONG = 30  # characters on average, Chinese ones twice: prose
 _ID_NAME = re.compile(r"(^|[\s_])(id|no|nr|number|code|key|uuid|sku)$|编号|单号|账号|序号|工号|学号|身份证|代码|流水")
+_SEVERAL_WORDS = r"\S\s+\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]{4}"
 _ISO_DATE = r"^\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?([ T]\d{1,2}:\d{2}(:\d{2})?)?$"
 
 
@@ -75,7 +76,17 @@ def _settled(table: Table, column: Column, is_target: bool) -> Column:
 def _role(table: Table, name: str, kind: str) -> str:
     if kind == "id":
         return "id"
-    return "ignore" if kind == "text" or empty(table.data.column(name)).all() else "feature"
+    column = table.data.column(name)
+    unread = empty(column).all() or (kind == "text" and not is_prose(column))
+    return "ignore" if unread else "feature"
+
+
+def is_prose(column: Any) -> bool:
+    """Whether a column holds many different texts of more than one word, so that their pieces may say something."""
+    distinct = pc.unique(words(column)).drop_null()
+    if len(distinct) <= FEW:
+        return False
+    return bool(pc.mean(pc.match_substring_regex(distinct, _SEVERAL_WORDS)).as_py() > 0.5)
 
 
 def type_of(table: Table, name: str) -> str:
@@ -95,7 +106,7 @@ def type_of(table: Table, name: str) -> str:
     distinct = pc.unique(words(column)).drop_null()
     if pc.all(pc.match_substring_regex(distinct, _ISO_DATE)).as_py():
         return "date"
-    length = pc.mean(pc.utf8_length(distinct)).as_py()
+    length = (pc.mean(pc.utf8_length(distinct)).as_py() + pc.mean(pc.binary_length(distinct)).as_py()) / 2
     many = len(distinct) > max(FEW, SHARE * count)
     if len(distinct) > 0.9 * count and count > 20:
         return "text" if length > LONG else "id"

@@ -2,12 +2,12 @@
 
 An `Encoding` is fixed by the whole dataset: which columns become which features, the vocabularies, the classes. It
 turns any table into raw features (rows, features). A `State` holds what one member learned from its own training
-rows: a scale and offset per feature, what stands in for missing numbers, the knots of maps that are not affine.
+rows: a scale and offset per feature, what stands in for missing numbers, the maps that are not affine.
 Both go into JSON, so that predict encodes new rows exactly as training did.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -18,8 +18,12 @@ import pyarrow.compute as pc
 
 from xltrain import choices as choices
 from xltrain.config.settings import Column
+from xltrain.data.coded import DEFAULTS, Coded, code, fill, sorted_labels
+from xltrain.data.columns import is_prose
+from xltrain.data.learned import State as State
+from xltrain.data.learned import learn
 from xltrain.data.table import Table
-from xltrain.data.values import days, empty, numbers, words
+from xltrain.data.values import empty, numbers, words
 from xltrain.errors import ConfigError, DataError
 from xltrain.language import label, text
 from xltrain.place import Problem
@@ -28,34 +32,6 @@ from xltrain.registry import Call, encoders
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
-
-DEFAULTS = {"numeric": "standard", "boolean": "standard", "category": "onehot", "date": "date"}
-_YEAR, _WEEK = 365.2425, 7.0
-
-
-@dataclass(frozen=True)
-class Coded:
-    """How one column becomes features.
-
-    `parts` names them: `value`, `missing`, a category, `other`, or a part of a date. Numbers are stored as
-    (x - center) / spread so that single precision holds them.
-    """
-
-    name: str
-    encoder: str
-    values: tuple[tuple[str, Any], ...] = ()
-    parts: tuple[str, ...] = ("value",)
-    categories: tuple[str, ...] = ()
-    center: float = 0.0
-    spread: float = 1.0
-
-    @property
-    def call(self) -> Call:
-        return Call("encoders", self.encoder, self.values)
-
-    @property
-    def reads(self) -> str:
-        return str(encoders[self.encoder].facts["values"])
 
 
 @dataclass(frozen=True)
@@ -90,24 +66,31 @@ class Encoding:
         start = 0
         for column in self.columns:
             name = column.name if column.name in exact else found[_folded(column.name)]
-            _fill(arrays[:, start : start + len(column.parts)], column, table.data.column(name))
+            fill(arrays[:, start : start + len(column.parts)], column, table.data.column(name))
             start += len(column.parts)
         return arrays
 
-    def state(self, raw: Singles, rows: Rows) -> "State":
-        """What the training rows say: statistics of `raw[rows]` alone."""
+    def state(self, raw: Singles, rows: Rows, wanted: Floats | None = None) -> State:
+        """What the training rows say: statistics of `raw[rows]` and, where `needs_target`, of `wanted[rows]` alone."""
         count = len(self.features)
         state = State(np.ones(count), np.zeros(count), np.zeros(count))
-        for index, (column, part) in enumerate(self.features):
-            values = raw[rows, index].astype(np.float64)
-            values = values[~np.isnan(values)]
-            if part == "value" or (column.encoder == "date" and part == "days"):
-                _learn(state, index, column.call if part == "value" else Call("encoders", "standard"), values)
-            elif column.encoder == "date" and part != "missing":
-                state.fill[index] = values.mean() if len(values) else 0.0
-            elif not values.any():
-                state.scale[index] = 0.0  # never seen in training: unknown
+        targets = None if wanted is None else wanted[rows]
+        start = 0
+        for column in self.columns:
+            end = start + len(column.parts)
+            learn(state, start, column, raw[rows, start:end], targets)
+            start = end
         return state
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether a member's view depends on the targets of its training rows."""
+        return any(column.fact("target") for column in self.columns)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers of a target the encoders read."""
+        return max((column.own for column in self.columns if column.fact("target")), default=1)
 
     def to_json(self) -> list[dict[str, Any]]:
         return [asdict(column) for column in self.columns]
@@ -118,47 +101,6 @@ class Encoding:
         return cls(
             tuple(Coded(**{key: _tuples(value) for key, value in column.items() if key in known}) for column in data)
         )
-
-
-@dataclass
-class State:
-    """One member's encoding: feature = raw * scale + offset, `fill` where the number is missing. Shapes (features,).
-
-    `knots` maps the index of a feature to the (points, values) of a piecewise linear map that comes first.
-    """
-
-    scale: Floats
-    offset: Floats
-    fill: Floats
-    knots: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
-
-    def view(self, raw: Singles) -> Singles:
-        """The raw features after the maps that are not affine; `raw` itself where there is none."""
-        if not self.knots:
-            return raw
-        mapped = raw.copy()
-        for index, (points, values) in self.knots.items():
-            mapped[:, index] = np.interp(raw[:, index], points, values)
-            mapped[np.isnan(raw[:, index]), index] = np.nan
-        return mapped
-
-    def apply(self, raw: Singles) -> Floats:
-        """The encoded features (rows, features), as the model sees them."""
-        view = self.view(raw)
-        return np.asarray(np.where(np.isnan(view), self.fill, view * self.scale + self.offset), np.float64)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "scale": self.scale.tolist(),
-            "offset": self.offset.tolist(),
-            "fill": self.fill.tolist(),
-            "knots": {str(index): [list(map(float, part)) for part in pair] for index, pair in self.knots.items()},
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "State":
-        knots = {int(index): (np.array(pair[0]), np.array(pair[1])) for index, pair in data["knots"].items()}
-        return cls(np.array(data["scale"]), np.array(data["offset"]), np.array(data["fill"]), knots)
 
 
 @dataclass(frozen=True)
@@ -175,9 +117,28 @@ class Target:
         """The rows that have a target."""
         return np.flatnonzero(self.values >= 0 if self.classes else np.isfinite(self.values))
 
+    @property
+    def outputs(self) -> int:
+        """How many numbers say what the target is: one, or one per class where there are more than two."""
+        return max(len(self.classes), 1) if len(self.classes) != 2 else 1
 
-def plan_encoding(table: Table, columns: Sequence[Column]) -> tuple[Encoding, list[str]]:
-    """The encoding of every column of role feature, and a note on each one left out. ConfigError, DataError."""
+    def wanted(self, outputs: int) -> Floats:
+        """The target as numbers to average (rows, outputs), 0 in columns beyond its own."""
+        found = np.zeros((len(self.values), outputs))
+        if not self.classes:
+            found[:, 0] = self.values
+        elif self.outputs == 1:
+            found[:, 0] = self.values == 1
+        else:
+            found[self.rows, self.values[self.rows].astype(np.int64)] = 1
+        return found
+
+
+def plan_encoding(table: Table, columns: Sequence[Column], outputs: int = 1) -> tuple[Encoding, list[str]]:
+    """The encoding of every column of role feature, and a note on each one left out. ConfigError, DataError.
+
+    `outputs` is the most numbers that say what a target is.
+    """
     coded: list[Coded] = []
     notes: list[str] = []
     problems: list[Problem] = []
@@ -188,7 +149,7 @@ def plan_encoding(table: Table, columns: Sequence[Column]) -> tuple[Encoding, li
         lacking = empty(values)
         if lacking.all():
             notes.append(text("feature_empty", name=column.name))
-        elif column.encoder is None and column.type not in DEFAULTS:
+        elif column.encoder is None and not _readable(column, values):
             notes.append(text("feature_text", name=column.name, type=column.type))
         elif column.encoder and not _fits(column.encoder, column.type):
             rule = text("encoder_misfit", encoder=column.encoder.name, name=column.name, type=column.type)
@@ -196,9 +157,11 @@ def plan_encoding(table: Table, columns: Sequence[Column]) -> tuple[Encoding, li
                 Problem(column.place, rule, text("encoder_misfit_hint", encoder=DEFAULTS.get(column.type, "onehot")))
             )
         else:
-            one = _code(column, values, lacking)
+            one = code(column, values, lacking, outputs)
             if one.parts:
                 coded.append(one)
+                if one.reads == "text" and not column.encoder:
+                    notes.append(text("feature_prose", name=column.name, count=one.own))
             else:
                 notes.append(text("feature_constant", name=column.name))
     if problems:
@@ -210,6 +173,21 @@ def plan_encoding(table: Table, columns: Sequence[Column]) -> tuple[Encoding, li
     return Encoding(tuple(coded)), notes
 
 
+def limit_notes(encoding: Encoding, states: Sequence[State], raw: Singles) -> list[str]:
+    """The limits of every column that is clipped, the middle ones of all trainings, and how many rows lie beyond."""
+    notes, start = [], 0
+    for column in encoding.columns:
+        limits = [state.knots[start][0] for state in states if start in state.knots] if column.fact("clips") else []
+        if limits:
+            low, high = np.median([(each[0], each[-1]) for each in limits], axis=0)
+            with np.errstate(invalid="ignore"):
+                count = int(((raw[:, start] < low) | (raw[:, start] > high)).sum())
+            low, high = (f"{each * column.spread + column.center:.6g}" for each in (low, high))
+            notes.append(text("note_limits", name=column.name, low=low, high=high, count=count))
+        start += len(column.parts)
+    return notes
+
+
 def read_target(table: Table, name: str, task: str) -> Target:
     """The target as numbers or classes; classes sorted, numerically where all are numbers."""
     column = table.data.column(name)
@@ -217,7 +195,7 @@ def read_target(table: Table, name: str, task: str) -> Target:
         return Target(name, task, numbers(column))
     labels = words(column)
     known = [word for word in pc.unique(labels).to_pylist() if word is not None]
-    classes = _sorted(known)
+    classes = sorted_labels(known)
     codes = pc.fill_null(pc.index_in(labels, value_set=pa.array(classes, pa.string())), -1)
     return Target(name, task, np.array(codes.to_numpy(zero_copy_only=False), np.float64), tuple(classes))
 
@@ -233,139 +211,16 @@ def task_of(table: Table, column: Column) -> str:
     return "classification" if len(known) == 2 and (known == np.round(known)).all() else "regression"
 
 
-def _code(column: Column, values: Any, lacking: npt.NDArray[np.bool_]) -> Coded:
-    """How this column becomes features; no parts where it has only one value."""
-    call = column.encoder or Call("encoders", DEFAULTS[column.type])
-    call, _ = encoders[call.name].bind((), dict(call.values))
-    reads = encoders[call.name].facts["values"]
-    gaps = ("missing",) if lacking.any() else ()
-    if reads == "category":
-        return _code_categories(column.name, call, words(values), gaps)
-    moments = days(values) if reads == "date" else numbers(values)
-    gaps = ("missing",) if np.isnan(moments).any() else ()
-    finite = moments[~np.isnan(moments)]
-    parts = (
-        _date_parts(finite)
-        if reads == "date"
-        else ("value",)
-        if len(np.unique(finite[:10_000])) > 1 or np.ptp(finite) > 0
-        else ()
-    )
-    if not len(finite) or not (parts or gaps):
-        return Coded(column.name, call.name, call.values, ())
-    center, spread = _condition(finite)
-    return Coded(column.name, call.name, call.values, parts + gaps, (), center, spread)
-
-
-def _code_categories(name: str, call: Call, labels: Any, gaps: tuple[str, ...]) -> Coded:
-    counted = pc.value_counts(pc.drop_null(labels))
-    pairs = sorted(
-        zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True),
-        key=lambda pair: (-pair[1], pair[0]),
-    )
-    kept = _sorted([word for word, _ in pairs[: call["limit"]]])
-    other = ("other",) if len(pairs) > len(kept) else ()
-    if len(kept) + len(other) + len(gaps) < 2:
-        return Coded(name, call.name, call.values, ())
-    return Coded(name, call.name, call.values, (*(f"={word}" for word in kept), *other, *gaps), tuple(kept))
-
-
-def _date_parts(moments: Floats) -> tuple[str, ...]:
-    """Days since 1970 and the cycles in which the dates differ."""
-    if not len(moments) or np.ptp(moments) == 0:
-        return ()
-    parts = ["days"] if len(np.unique(np.floor(moments))) > 1 else []
-    if np.ptp(moments) > 60:
-        parts += ["year_sin", "year_cos"]
-    if len(np.unique(np.floor(moments) % _WEEK)) > 1:
-        parts += ["week_sin", "week_cos"]
-    if np.ptp(moments % 1) > 1e-9:
-        parts += ["day_sin", "day_cos"]
-    return tuple(parts)
-
-
-def _condition(finite: Floats) -> tuple[float, float]:
-    """A center and a power of two that keep numbers within what single precision resolves.
-
-    Nearly always 0 and 1: only numbers that are large beside their spread (times, account numbers) need a center, and
-    it is a coarse round number, so that a single row does not move it.
-    """
-    largest = float(np.abs(finite).max())
-    spread = 2.0 ** round(np.log2(largest)) if largest > 0 and not 1e-20 < largest < 1e20 else 1.0
-    width = float(np.std(finite / spread)) * spread
-    middle = float(np.median(finite))
-    if width == 0 or abs(middle) / width < 256:
-        return 0.0, spread
-    grid = 2.0 ** np.ceil(np.log2(width) + 5)
-    return float(np.round(middle / grid) * grid), spread
-
-
-def _fill(out: Singles, column: Coded, values: Any) -> None:
-    """Write the raw features of one column into `out` (rows, parts)."""
-    if column.reads == "category":
-        labels = words(values)
-        lacking = np.array(pc.is_null(labels).to_numpy(zero_copy_only=False), bool)
-        found = pc.fill_null(pc.index_in(labels, value_set=pa.array(column.categories, pa.string())), -1)
-        code = np.array(found.to_numpy(zero_copy_only=False), np.int64)
-        known = np.flatnonzero((code >= 0) & ~lacking)
-        out[known, code[known]] = 1
-        if "other" in column.parts:
-            out[(code < 0) & ~lacking, column.parts.index("other")] = 1
-    else:
-        moments = days(values) if column.reads == "date" else numbers(values)
-        lacking = np.isnan(moments)
-        for index, part in enumerate(column.parts):
-            if part != "missing":
-                out[:, index] = _part(moments, part, column)
-    if "missing" in column.parts:
-        out[:, column.parts.index("missing")] = lacking
-
-
-def _part(moments: Floats, part: str, column: Coded) -> Floats:
-    if part in ("value", "days"):
-        with np.errstate(over="ignore"):
-            return np.asarray((moments - column.center) / column.spread)
-    cycle, wave = part.split("_")
-    turns = {"year": moments / _YEAR, "week": np.floor(moments) / _WEEK, "day": moments}[cycle] * 2 * np.pi
-    return np.asarray(np.sin(turns) if wave == "sin" else np.cos(turns))
-
-
-def _learn(state: State, index: int, call: Call, values: Floats) -> None:
-    """Put the statistics of the training values of one number into the state."""
-    if not len(values):
-        state.scale[index] = 0.0
-        return
-    choice = encoders[call.name]
-    if choice.facts.get("knots"):
-        points, laid = choice.function(values, **dict(call.values))
-        state.knots[index] = (points, laid)
-        state.fill[index] = np.interp(values, points, laid).mean()
-        return
-    shift, scale = choice.function(values, **dict(call.values))
-    state.scale[index], state.offset[index] = scale, -shift * scale
-    state.fill[index] = (values.mean() - shift) * scale
+def _readable(column: Column, values: Any) -> bool:
+    """Whether a column without an encoder of its own has one by default."""
+    return is_prose(values) if column.type == "text" else column.type in DEFAULTS
 
 
 def _fits(call: Call, kind: str) -> bool:
     reads = encoders[call.name].facts["values"]
     if reads == "category":
         return True
-    return kind == "date" if reads == "date" else kind in ("numeric", "boolean")
-
-
-def _sorted(labels: list[str]) -> list[str]:
-    def as_number(word: str) -> float | None:
-        try:
-            return float(word)
-        except ValueError:
-            return None
-
-    values = [as_number(word) for word in labels]
-    if all(value is not None and value == value for value in values):
-        return [
-            word for _, word in sorted(zip(values, labels, strict=True), key=lambda pair: (pair[0] or 0.0, pair[1]))
-        ]
-    return sorted(labels)
+    return kind in {"date": ("date",), "text": ("text", "category", "id")}.get(reads, ("numeric", "boolean"))
 
 
 def _folded(name: str) -> str:

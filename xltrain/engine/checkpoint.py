@@ -17,15 +17,16 @@ from xltrain.config.settings import Column
 from xltrain.data.encode import Encoding, Floats, State
 from xltrain.data.table import Table
 from xltrain.engine.device import resolve
-from xltrain.engine.evaluate import to_values
-from xltrain.engine.plan import layout_of
+from xltrain.engine.evaluate import LINKS, to_values
+from xltrain.engine.plan import features_of, layout_of
+from xltrain.engine.pool import pooled
 from xltrain.errors import WorkbookError
 from xltrain.language import text
 from xltrain.lazy import torch
 from xltrain.place import Place, Problem
 from xltrain.registry import Call, encoders, models
 
-FORMAT = 1
+FORMAT = 2
 CHUNK = 1 << 14  # rows encoded and predicted at a time
 
 
@@ -47,7 +48,7 @@ class Prediction:
 class Model:
     """Everything that turns new rows into predictions. `means`, `deviations`, `unseen` and `states` are per member.
 
-    weights: (members, size). `unseen` lowers the outputs of classes that a member never saw (members, classes).
+    weights: (members, size). `unseen` lowers the outputs of classes that a member never saw (members, outputs).
     """
 
     target: str
@@ -83,14 +84,15 @@ class Model:
 
     def _predict(self, raw: Any, device: "torch.device") -> Floats:
         """(members, rows) predictions or (members, rows, classes) probabilities."""
-        layout = layout_of(self.call, len(self.encoding.features), self.outputs)
+        layout = layout_of(self.call, features_of(self.encoding), self.outputs)
         told = []
         for index, state in enumerate(self.states):
             x = torch.from_numpy(state.apply(raw)).to(device, self.weights.dtype).unsqueeze(0)
             one = slice(index, index + 1)
             run = Pass(False, {}, layout.buffer_views(self.buffers[one].to(device)))
             with torch.no_grad():
-                output = layout.forward(layout.views(self.weights[one].to(device)), x, run)[0].double().cpu()
+                output = layout.forward(layout.views(self.weights[one].to(device)), x, run)
+                output = pooled(output.double(), self.link)[0].cpu()
             unseen = None if self.unseen is None else torch.from_numpy(self.unseen[index])
             told.append(to_values(output, self.link, self.means[index], self.deviations[index], unseen))
         return np.stack(told)
@@ -184,7 +186,9 @@ def _from_header(header: dict[str, Any], weights: "torch.Tensor", buffers: "torc
         None if header["unseen"] is None else np.array(header["unseen"]),
         header["version"],
     )
-    layout = layout_of(call, len(model.encoding.features), model.outputs)
+    if model.link.partition(":")[0] not in LINKS:
+        raise ValueError(model.link)
+    layout = layout_of(call, features_of(model.encoding), model.outputs)
     members = len(model.states)
     buffers_size = len(layout.fresh_buffers())
     if weights.shape != (members, layout.size) or buffers.shape != (members, buffers_size):

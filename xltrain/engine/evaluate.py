@@ -1,19 +1,24 @@
 """What trained members say of rows that had no influence on them."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from xltrain.choices.losses.likelihood import LARGEST
 from xltrain.data.encode import Floats, Target
 from xltrain.engine.loop import Course
-from xltrain.engine.plan import Member
+from xltrain.engine.plan import Member, scale_of
 from xltrain.engine.result import Ledger, Score
-from xltrain.engine.stack import UNSEEN, Arrays, Stack
+from xltrain.engine.stack import Arrays, Stack, lowered
 from xltrain.lazy import torch
-from xltrain.registry import ClassWeights, metrics
+from xltrain.registry import Call, ClassWeights, metrics
+
+NUMBERS = ("identity", "gaussian", "quantiles")  # links whose outputs are in units of the standardised target
+LINKS = (*NUMBERS, "exp", "sigmoid", "softmax", "sigmoids", "corn")
 
 Rows = npt.NDArray[np.int64]
 
@@ -27,6 +32,7 @@ class Scored:
     repeat: int
     values: Floats
     loss: Floats
+    parts: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,47 +74,82 @@ def to_values(
     output: "torch.Tensor", link: str, mean: float, deviation: float, unseen: "torch.Tensor | None"
 ) -> Floats:
     """Outputs (rows, outputs) in double precision as predictions (rows,) or probabilities (rows, classes)."""
-    if link == "identity":
-        return np.asarray((output.squeeze(-1) * deviation + mean).numpy())
+    link, _, column = link.partition(":")
+    if link in NUMBERS:
+        return np.asarray((output[:, int(column or 0)] * deviation + mean).numpy())
+    if link == "exp":
+        return np.asarray((torch.exp(output.squeeze(-1).clamp(max=LARGEST)) * deviation).numpy())
     if link == "sigmoid":
         yes = torch.sigmoid(output)
         return np.asarray(torch.cat([1 - yes, yes], -1).numpy())
-    return np.asarray(torch.softmax(output if unseen is None else output + unseen, -1).numpy())
+    output = output if unseen is None else output + unseen
+    if link == "corn":
+        return np.asarray(_from_steps(output).numpy())
+    return np.asarray(torch.softmax(_log_sigmoid(output) if link == "sigmoids" else output, -1).numpy())
+
+
+def _from_steps(output: "torch.Tensor") -> "torch.Tensor":
+    """Logits of going on from each class to the next, having come so far, as class probabilities."""
+    come = torch.nn.functional.pad(_log_sigmoid(output).cumsum(-1), (1, 0))
+    stay = torch.nn.functional.pad(_log_sigmoid(-output), (0, 1))
+    return torch.exp(come + stay)
+
+
+def _log_sigmoid(output: "torch.Tensor") -> "torch.Tensor":
+    return torch.nn.functional.logsigmoid(output)
 
 
 def unseen_of(member: Member) -> "torch.Tensor | None":
-    """What lowers the outputs of classes that a member never saw: (classes,), None where it saw them all."""
-    if member.counts is None or member.outputs == 1 or (member.counts > 0).all():
+    """What lowers the outputs of classes that a member never saw: (outputs,), None where it saw them all."""
+    if member.counts is None or not member.lowers or (member.counts > 0).all():
         return None
-    return torch.from_numpy(np.where(member.counts > 0, 0.0, UNSEEN))
+    return torch.from_numpy(lowered(member))
 
 
 def _scored(member: Member, output: "torch.Tensor", rows: Rows, target: Target) -> Scored:
-    link = member.run.loss[0].call.choice.facts["link"]
     unseen = unseen_of(member)
-    values = to_values(output, link, member.mean, member.deviation, unseen)
+    values = to_values(output, member.link, member.mean, member.deviation, unseen)
     wanted = torch.from_numpy(target.values[rows])
     if target.task == "regression":
         # The ledger's loss is on the target standardised over the dataset, the same for every fold.
-        known = target.values[target.rows]
-        middle, width = known.mean(), known.std()
-        given, wanted = torch.from_numpy((values - middle) / width), (wanted - middle) / width
+        middle, width = standard(target.values[target.rows], scale_of(member.run.loss[0].call))
+        given, wanted = _rescaled(member, output, middle, width), (wanted - middle) / width
     else:
         given, wanted = output if unseen is None else output + unseen, wanted.long()
-        given = given.squeeze(-1) if link == "sigmoid" else given
-    return Scored(rows, member.part.fold, member.part.repeat, values, _ledger_loss(member, given, wanted).numpy())
+    given = given.squeeze(-1) if member.outputs == 1 else given
+    each = [_ledger_loss(term.call, member.classes, given, wanted) for term in member.run.loss]
+    total = np.sum([term.scale * loss for term, loss in zip(member.run.loss, each, strict=True)], 0)
+    parts = {str(term.call): loss for term, loss in zip(member.run.loss, each, strict=True)} if len(each) > 1 else {}
+    return Scored(rows, member.part.fold, member.part.repeat, values, total, parts)
 
 
-def _ledger_loss(member: Member, given: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
-    """The run's own loss, unweighted: (rows,)."""
-    total = torch.zeros(len(wanted), dtype=torch.float64)
-    for term in member.run.loss:
-        values = dict(term.call.values)
-        for parameter in term.call.choice.parameters:
-            if parameter.type is ClassWeights:
-                values[parameter.name] = torch.ones(1, member.classes, dtype=torch.float64)
-        total += term.scale * term.call.choice.function(given, wanted, **values)
-    return total
+def standard(values: Floats, scale: str, weight: Floats | None = None) -> tuple[float, float]:
+    """What a target is shifted and divided by: mean and deviation, or 0 and its mean where it must stay positive."""
+    mean = float(np.average(values, weights=weight))
+    if scale == "positive":
+        return 0.0, mean or 1.0
+    # The mean of equal numbers may round, which leaves them a deviation that is not there.
+    spread = float(np.sqrt(np.average(np.square(values - mean), weights=weight))) if np.ptp(values) > 0 else 0.0
+    return mean, spread or 1.0
+
+
+def _rescaled(member: Member, output: "torch.Tensor", middle: float, width: float) -> "torch.Tensor":
+    """Outputs (rows, outputs) for the target as the member knew it, for one shifted and divided by these."""
+    factor = member.deviation / width
+    if member.link == "exp":
+        return output + math.log(factor)
+    moved = (output * member.deviation + member.mean - middle) / width
+    if member.link == "gaussian":  # the log of a squared width
+        moved[:, 1] = output[:, 1] + 2 * math.log(factor)
+    return moved
+
+
+def _ledger_loss(call: Call, classes: int, given: "torch.Tensor", wanted: "torch.Tensor") -> Floats:
+    """One term of the run's own loss, unweighted: (rows,)."""
+    even = torch.ones(1, classes, dtype=torch.float64)
+    weights = {parameter.name for parameter in call.choice.parameters if parameter.type is ClassWeights}
+    values = tuple((name, even if name in weights else value) for name, value in call.values)
+    return np.asarray(Call(call.kind, call.name, values).apply(given, wanted).numpy())
 
 
 def measure(values: Floats, target: Floats, task: str) -> dict[str, float]:
@@ -158,22 +199,27 @@ def ledger(told: Sequence[Scored], target: Target) -> Ledger:
     rows = len(target.values)
     mean, count = combine(told, rows)
     fold, loss, square = np.full(rows, -1, np.int32), np.zeros(rows), np.zeros(rows)
+    parts = {name: np.zeros(rows) for one in told[:1] for name in one.parts}
     label = np.full(rows, -1) if target.task == "regression" else np.where(count > 0, mean.argmax(1), -1)
     for one in told:
         first = one.rows[fold[one.rows] < 0]
         fold[first] = one.fold
         loss[one.rows] += one.loss
+        for name, values in one.parts.items():
+            parts[name][one.rows] += values
         values, middle = one.values, mean[one.rows]
         if target.task == "classification":
             own = label[one.rows]
             values, middle = (each[np.arange(len(own)), own] for each in (values, middle))
         square[one.rows] += np.square(values - middle)
     with np.errstate(invalid="ignore", divide="ignore"):
-        loss = np.where(count > 0, loss / count, np.nan)
+        loss, *each = (np.where(count > 0, values / count, np.nan) for values in (loss, *parts.values()))
+        parts = dict(zip(parts, each, strict=True))
         spread = np.where(count > 1, np.sqrt(square / np.maximum(count - 1, 1)), np.nan)
     classes = target.task == "classification"
     prediction = np.where(count > 0, label, np.nan) if classes else mean
-    return Ledger(target.values, prediction, loss, _percentile(loss), spread, fold, count, mean if classes else None)
+    shares = mean if classes else None
+    return Ledger(target.values, prediction, loss, _percentile(loss), spread, fold, count, shares, parts)
 
 
 def _percentile(loss: Floats) -> Floats:

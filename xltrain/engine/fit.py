@@ -6,20 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xltrain.choices.models.layout import Features
 from xltrain.config.settings import Column, Job, Run
-from xltrain.data.encode import Encoding, Floats, Singles, State, plan_encoding
+from xltrain.data.balance import check_balance
+from xltrain.data.encode import Encoding, Floats, Singles, State, limit_notes, plan_encoding
+from xltrain.data.leaks import counter_notes, leak_notes, rare_notes
 from xltrain.data.split import Part
 from xltrain.data.table import Table
+from xltrain.engine.balanced import balance_members
 from xltrain.engine.baseline import baselines
 from xltrain.engine.checkpoint import Model
 from xltrain.engine.device import describe, resolve, threads
-from xltrain.engine.evaluate import Judged, judge, ledger, scores, unseen_of
+from xltrain.engine.evaluate import Judged, judge, ledger, scores, standard, unseen_of
 from xltrain.engine.goals import Goal, read_goals, read_weight, without_weightless
 from xltrain.engine.loop import Course, Report, train
-from xltrain.engine.plan import Member, batch_work, layout_of, member_seed, plan
+from xltrain.engine.lr_range import choose_rates
+from xltrain.engine.moves import hidden_matrices
+from xltrain.engine.plan import Member, batch_work, features_of, layout_of, member_seed, plan, scale_of
 from xltrain.engine.result import Curves, Result, RunResult, TargetResult
 from xltrain.engine.stack import Arrays, Stack, lowered
-from xltrain.errors import TrainingError
+from xltrain.engine.steady import steadied
+from xltrain.errors import ConfigError, TrainingError
 from xltrain.events import Listener, Planned, Trained, ignore
 from xltrain.language import text
 from xltrain.lazy import torch
@@ -50,6 +57,9 @@ def fit(
         TrainingError: nothing could be trained.
     """
     began = time.perf_counter()
+    wrong = [Problem(run.place, message) for run in job.runs for _, message in run.conflicts()]
+    if wrong:
+        raise ConfigError(wrong)
     device = resolve(job.device, job.place)
     dtype = getattr(torch, precision)
     goals, notes = read_goals(job, table, columns)
@@ -57,14 +67,26 @@ def fit(
     if weight is not None:
         goals, weightless = without_weightless(goals, weight, table, columns)
         more += weightless
-    encoding, left_out = plan_encoding(table, columns)
+    encoding, left_out = plan_encoding(table, columns, max(goal.target.outputs for goal in goals))
+    check_balance([run for goal in goals for run in goal.runs], encoding, weight is not None)
     notes += more + left_out
     raw = encoding.raw(table)
+    notes += counter_notes(table, encoding)
+    for goal in goals:
+        notes += leak_notes(table, encoding, raw, goal.target, goal.parts) + rare_notes(goal.target, goal.parts)
+    features = features_of(encoding)
+    goals, changed = steadied(goals)
+    notes += changed
 
     members, views, targets = _members(job, goals, encoding, raw, weight)
-    stacks = plan(members, len(encoding.features), device.type)
+    notes += limit_notes(encoding, [member.state for member in members], raw)
+    members = balance_members(members, encoding, views, targets)
+    notes += _without_matrices(members, features)
+    arrays = _arrays(views, features, targets, weight, device, dtype)
+    rated = choose_rates(members, arrays, device, dtype)
+    members, goals = rated.members, rated.goals(goals)
+    stacks = plan(members, features, device.type)
     listen(Planned(sum(len(goal.runs) for goal in goals), len(members), len(stacks), describe(device)))
-    arrays = _arrays(views, targets, weight, device, dtype)
     judged, interrupted = _train(stacks, arrays, goals, device, dtype, listen)
 
     done = [_target_result(goal, judged, notes, raw, encoding, weight) for goal in goals]
@@ -75,7 +97,7 @@ def fit(
     problems = [_all_diverged(goal) for goal, each in zip(goals, done, strict=False) if each is None]
     if problems:
         raise TrainingError(problems)
-    found = [each for each in done if each]
+    found = [rated.with_curves(each) for each in done if each]
     models = {each.target: _model(each, each.winner, judged, columns, encoding) for each in found}
     kept = [
         _model(each, run.name, judged, columns, encoding)
@@ -106,24 +128,38 @@ def _members(
     targets: dict[str, list[Floats]] = {}
     members = []
     for goal in goals:
-        prepared = []
+        wanted = goal.target.wanted(encoding.outputs) if encoding.needs_target else None
+        prepared: dict[str, list[tuple[Part, State, int, int, float, float, Floats | None]]] = {}
+        known = targets.setdefault(goal.task, [])
         for part in goal.parts:
-            key = part.training.tobytes()
+            key = part.training.tobytes() + (goal.name.encode() if encoding.needs_target else b"")
             if key not in states:
-                state = encoding.state(raw, part.training)
-                if state.knots or not views:
-                    views.append(state.view(raw))
+                state = encoding.state(raw, part.training, wanted)
+                if not state.affine or not views:
+                    views.append(state.view(raw, part.training))
                 states[key] = (state, len(views) - 1)
-            prepared.append((part, *states[key], *_standardised(goal, part, targets.setdefault(goal.task, []), weight)))
+            for scale in dict.fromkeys(scale_of(run.loss[0].call) for run in goal.runs):
+                own = _standardised(goal, part, scale, known, weight)
+                prepared.setdefault(scale, []).append((part, *states[key], *own))
         for run in goal.runs:
-            for part, state, view, row, mean, deviation, counts in prepared:
+            for part, state, view, row, mean, deviation, counts in prepared[scale_of(run.loss[0].call)]:
                 seed = member_seed(job.seed, run.seed, part)
                 members.append(Member(run, goal.name, goal.task, part, seed, state, view, row, mean, deviation, counts))
     return members, views, targets
 
 
+def _without_matrices(members: Sequence[Member], features: Features) -> list[str]:
+    """A note on each run whose optimizer is for matrices that its model does not have."""
+    asked = {each.run.name: each for each in members if each.run.optimizer.choice.facts.get("matrices")}
+    return [
+        text("note_no_hidden", run=name, optimizer=member.run.optimizer.name)
+        for name, member in asked.items()
+        if not hidden_matrices(layout_of(member.run.model, features, member.outputs))
+    ]
+
+
 def _standardised(
-    goal: Goal, part: Part, rows: list[Floats], weight: Floats | None
+    goal: Goal, part: Part, scale: str, rows: list[Floats], weight: Floats | None
 ) -> tuple[int, float, float, Floats | None]:
     """Add the target of one fold to `rows`; where it stands there, its mean and deviation, and the class counts."""
     values = goal.target.values
@@ -133,17 +169,14 @@ def _standardised(
             rows.append(values)
         counts = np.bincount(known.astype(np.int64), minlength=len(goal.target.classes))
         return len(rows) - 1, 0.0, 1.0, counts.astype(np.float64)
-    share = None if weight is None else weight[part.training]
-    mean = float(np.average(known, weights=share))
-    # The mean of equal numbers may round, which leaves them a deviation that is not there.
-    spread = float(np.sqrt(np.average(np.square(known - mean), weights=share))) if np.ptp(known) > 0 else 0.0
-    deviation = spread or 1.0
+    mean, deviation = standard(known, scale, None if weight is None else weight[part.training])
     rows.append(np.nan_to_num((values - mean) / deviation))
     return len(rows) - 1, mean, deviation, None
 
 
 def _arrays(
     views: Sequence[Singles],
+    features: Features,
     targets: Mapping[str, Sequence[Floats]],
     weight: Floats | None,
     device: "torch.device",
@@ -156,7 +189,7 @@ def _arrays(
     arrays = {}
     for task, rows in targets.items():
         kind = dtype if task == "regression" else torch.int64
-        arrays[task] = Arrays(held, torch.from_numpy(np.stack(rows)).to(device, kind), share, gaps)
+        arrays[task] = Arrays(held, torch.from_numpy(np.stack(rows)).to(device, kind), share, gaps, features)
     return arrays
 
 
@@ -220,7 +253,7 @@ def _target_result(
             notes.append(text("note_diverged", run=run.name, count=diverged, members=len(members), lr=lr))
         if not whole or any(course.stopped == "interrupted" for course in lost) or len(members) < len(goal.parts):
             continue
-        result = _run_result(goal, run, whole, [_course(member) for member in members])
+        result = _run_result(goal, run, whole, [_course(member) for member in members], features_of(encoding))
         value = better * result.validation[goal.metric].mean
         if lost:
             notes.append(text("note_unscored", run=run.name, target=goal.name))
@@ -230,6 +263,8 @@ def _target_result(
     ranked.sort(key=lambda pair: pair[0])  # stable: equal runs stay in the order of the sheet
     winner = ranked[0][1]
     told = [each.held_out for each in judged[winner.name, goal.name] if isinstance(each, Judged)]
+    compared, more = baselines(raw, encoding, goal.target, goal.parts, goal.metric, weight)
+    notes += more
     return TargetResult(
         goal.name,
         goal.task,
@@ -239,14 +274,16 @@ def _target_result(
         tuple(result for _, result in ranked),
         winner.name,
         ledger(told, goal.target),
-        baselines(raw, encoding, goal.target, goal.parts, goal.metric, weight),
+        compared,
     )
 
 
-def _run_result(goal: Goal, run: Run, members: Sequence[Judged], courses: Sequence[Course]) -> RunResult:
+def _run_result(
+    goal: Goal, run: Run, members: Sequence[Judged], courses: Sequence[Course], features: Features
+) -> RunResult:
     stops = [course.stopped for course in courses]
     stopped = next((stop for stop in ("diverged", "interrupted") if stop in stops), max(set(stops), key=stops.count))
-    layout = layout_of(run.model, members[0].course.member.state.scale.shape[0], members[0].course.member.outputs)
+    layout = layout_of(run.model, features, members[0].course.member.outputs)
     return RunResult(
         run.name,
         goal.name,
@@ -256,14 +293,23 @@ def _run_result(goal: Goal, run: Run, members: Sequence[Judged], courses: Sequen
         float(np.mean([member.course.epoch for member in members])),
         float(sum(course.seconds for course in courses) / len(courses)),
         stopped,
-        Curves(
-            *(_mean_curve([getattr(course, name) for course in courses]) for name in ("training", "validation", "lr"))
-        ),
+        _curves(run, courses),
         len(courses),
         layout.size,
         float(np.mean([course.clipped for course in courses])),
         run.note,
     )
+
+
+def _curves(run: Run, courses: Sequence[Course]) -> Curves:
+    parts = {}
+    for index, term in enumerate(run.loss if len(run.loss) > 1 else ()):
+        pairs = [course.parts[index] for course in courses if course.parts]
+        parts[str(term.call)] = (_mean_curve([one for one, _ in pairs]), _mean_curve([other for _, other in pairs]))
+    training, validation, lr = (
+        _mean_curve([getattr(course, name) for course in courses]) for name in ("training", "validation", "lr")
+    )
+    return Curves(training, validation, lr, parts)
 
 
 def _mean_curve(curves: Sequence[Sequence[float]]) -> Floats:
@@ -295,7 +341,7 @@ def _model(
         tuple(column for column in columns if column.name in encoding.names),
         encoding,
         run.model,
-        run.loss[0].call.choice.facts["link"],
+        members[0].link,
         members[0].outputs,
         torch.stack([course.weights for course in courses if course.weights is not None]),
         torch.stack([course.buffers for course in courses if course.buffers is not None]),

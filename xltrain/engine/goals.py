@@ -10,12 +10,14 @@ from xltrain.data.encode import Floats, Target, read_target, task_of
 from xltrain.data.split import Part, default_split, divide
 from xltrain.data.table import Table
 from xltrain.data.values import empty, numbers, words
+from xltrain.engine.plan import meaning
 from xltrain.errors import ConfigError, DataError, XltrainError
 from xltrain.language import text
 from xltrain.place import Place, Problem
-from xltrain.registry import ClassWeights, Registry, Term, losses, metrics, unknown
+from xltrain.registry import Choice, ClassWeights, Registry, Term, losses, metrics, unknown
 
 METRICS = {"regression": "rmse", "classification": "log_loss"}
+SHOWN = 12  # classes that a note lists
 LOSSES = {"regression": "mse", "classification": "cross_entropy"}
 
 
@@ -55,6 +57,7 @@ def read_goals(job: Job, table: Table, columns: Sequence[Column]) -> tuple[list[
             continue
         missing = len(table) - len(goal.target.rows)
         notes += [text("note_target_missing", count=missing, name=column.name)] if missing else []
+        notes += _order_note(goal.runs, goal.target)
         goals.append(goal)
     if job.metric and goals and not any(goal.metric == job.metric for goal in goals):
         task = goals[0].task
@@ -130,6 +133,9 @@ def _goal(job: Job, table: Table, columns: Sequence[Column], column: Column) -> 
     problems = [problem for run in runs for problem in _check_run(run, target)]
     if problems:
         raise ConfigError(problems)
+    problems = _check_values(table, runs, target)
+    if problems:
+        raise DataError(problems)
     split = job.split or default_split(target.task, columns)
     parts = divide(table, columns, target, split, job.folds, job.repeats, job.seed)
     fits = job.metric in metrics and metrics[job.metric].facts["task"] == target.task
@@ -198,11 +204,71 @@ def _check_run(run: Run, target: Target) -> list[Problem]:
             if not isinstance(given, str) and not right:
                 rule = text("class_weight_count", name=parameter.name, classes=len(target.classes), found=len(given))
                 problems.append(Problem(place, rule, ", ".join(target.classes[:8])))
-    if not problems and len({term.call.choice.facts["outputs"] for term in run.loss}) > 1:
-        problems.append(Problem(place, text("loss_outputs_mixed")))
+        if len(target.classes) < facts.get("least_classes", 0):
+            rule = text(
+                "loss_few_classes",
+                loss=name,
+                least=facts["least_classes"],
+                target=target.name,
+                found=len(target.classes),
+            )
+            problems.append(Problem(place, rule, text("loss_misfit_hint", known="cross_entropy, focal, hinge")))
+    problems += [] if problems else _check_sum(run)
     if run.imbalance != "none" and target.task == "regression":
         problems.append(Problem(place, text("imbalance_regression", target=target.name)))
     return problems
+
+
+def _check_sum(run: Run) -> list[Problem]:
+    """Whether the outputs of losses that are added mean the same."""
+    first, *others = [term.call for term in run.loss]
+    other = next((call for call in others if meaning(call) != meaning(first)), None)
+    if other is None:
+        return []
+    task = first.choice.facts["task"]
+    like = [
+        name
+        for name, choice in losses.items()
+        if choice.facts["task"] == task and meaning(choice.bind()[0]) == meaning(first)
+    ]
+    rule = text("loss_apart", one=first, other=other)
+    return [Problem(run.place, rule, text("loss_apart_hint", one=first, known=", ".join(like or [first.name])))]
+
+
+def _check_values(table: Table, runs: Sequence[Run], target: Target) -> list[Problem]:
+    """Whether every value of the target can be what a loss takes it for: counts are not negative."""
+    problems = []
+    values = target.values[target.rows]
+    wanted = {term.call.name: run.name for run in reversed(runs) for term in run.loss}
+    for loss, run in wanted.items():
+        limit = losses[loss].facts.get("target")
+        ends = (target.rows[np.argmin(values)], target.rows[np.argmax(values)])
+        row = next((int(end) for end in ends if not _takes(losses[loss], target.values[end])), None)
+        if row is None:
+            continue
+        count = sum(not _takes(losses[loss], value) for value in values)
+        fitting = [
+            name
+            for name, choice in losses.items()
+            if choice.facts["task"] == target.task and _takes(choice, target.values[row])
+        ]
+        found = words(table.data.column(target.name))[row].as_py()
+        rule = text("loss_target", loss=loss, run=run, target=target.name, rule=limit, found=found)
+        hint = text("loss_target_hint", count=count, known=", ".join(fitting))
+        problems.append(Problem(table.place(row, target.name), rule, hint))
+    return problems
+
+
+def _takes(choice: Choice, value: float) -> bool:
+    limit = choice.facts.get("target")
+    return limit is None or bool(limit.holds(value))
+
+
+def _order_note(runs: Sequence[Run], target: Target) -> list[str]:
+    """Which order of the classes the losses that need one go by."""
+    names = dict.fromkeys(term.call.name for run in runs for term in run.loss if term.call.choice.facts.get("ordered"))
+    order = " < ".join([*target.classes[:SHOWN], *(["..."] if len(target.classes) > SHOWN else [])])
+    return [text("note_class_order", loss=", ".join(names), target=target.name, order=order)] if names else []
 
 
 def _of_task(registry: Registry, task: str) -> str:

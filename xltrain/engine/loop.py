@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xltrain.engine.plan import Member
+from xltrain.engine.plan import Member, lr_factor
 from xltrain.engine.stack import Stack
 from xltrain.lazy import torch
 from xltrain.registry import Call
@@ -29,6 +29,7 @@ class Course:
     clipped: float = 0.0
     training: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
+    parts: list[tuple[list[float], list[float]]] = field(default_factory=list)  # training, validation of each term
     lr: list[float] = field(default_factory=list)
     stale: int = 0
     plateau: tuple[float, int] = (1.0, 0)
@@ -56,8 +57,8 @@ def train(stack: Stack, courses: list[Course], report: Report) -> bool:
             seen = torch.stack([training, validation]).double().cpu().numpy()
             improved = _judge(active, epoch, seen[0], seen[1])
             better = torch.tensor(improved, device=stack.device).unsqueeze(1)
-            best = torch.where(better, stack.weights, best)
-            best_buffers = torch.where(better, stack.buffers, best_buffers)
+            weights, buffers = stack.evaluated()
+            best, best_buffers = torch.where(better, weights, best), torch.where(better, buffers, best_buffers)
             report(epoch, [course for course in active if len(course.training) == epoch], time.perf_counter() - began)
 
             running = [index for index, course in enumerate(active) if not course.seconds and not _over(course, epoch)]
@@ -81,7 +82,7 @@ def train(stack: Stack, courses: list[Course], report: Report) -> bool:
 
 
 def _train_epoch(stack: Stack, courses: list[Course], epoch: int) -> "torch.Tensor":
-    """One pass of every running member over its own training rows; their mean losses (members,)."""
+    """One pass of every running member over its own training rows; their mean losses, columns as in `Stack.update`."""
     steps = -(-stack.rows // (stack.batch * stack.accumulate))
     lr = torch.as_tensor(_rates(courses, steps, epoch), dtype=stack.dtype, device=stack.device)
     running = np.array([not course.seconds for course in courses])
@@ -89,19 +90,24 @@ def _train_epoch(stack: Stack, courses: list[Course], epoch: int) -> "torch.Tens
     for step, batch in enumerate(stack.batches(stack.epoch_order(), running)):
         part, total = stack.update(batch, lr[:, step : step + 1])
         loss, weight = loss + part, weight + total
-    return (loss / weight).squeeze(1)
+    return loss / weight
 
 
 def _judge(courses: list[Course], epoch: int, training: "np.ndarray", validation: "np.ndarray") -> list[bool]:
-    """Note each running member's losses; whether its validation loss is its best so far."""
+    """Note each running member's losses (members, columns); whether its validation loss is its best so far."""
     improved = []
-    for course, seen, looked in zip(courses, training, validation, strict=True):
+    for course, (seen, *seen_parts), (looked, *looked_parts) in zip(courses, training, validation, strict=True):
         better = bool(not course.seconds and looked < course.best)
         improved.append(better)
         if course.seconds:
             continue
         course.training.append(float(seen))
         course.validation.append(float(looked))
+        if seen_parts:
+            course.parts = course.parts or [([], []) for _ in seen_parts]
+            for (one, other), *values in zip(course.parts, seen_parts, looked_parts, strict=True):
+                one.append(float(values[0]))
+                other.append(float(values[1]))
         if better:
             course.best, course.epoch, course.stale = float(looked), epoch, 0
         else:
@@ -140,7 +146,7 @@ def _rates(courses: list[Course], steps: "np.ndarray", epoch: int) -> "np.ndarra
         key = (run.schedule, run.epochs, count, course.plateau)
         if key not in known:
             known[key] = factors(run.schedule, (epoch - 1) * count, count, run.epochs, course.plateau[0])
-        rates[index, :count] = run.optimizer["lr"] * known[key]
+        rates[index, :count] = run.optimizer["lr"] * lr_factor(course.member) * known[key]
         if not course.seconds:
             course.lr.append(float(rates[index, count - 1]))
     return rates
@@ -152,12 +158,12 @@ def factors(schedule: tuple[Call, ...], begin: int, count: int, epochs: int, pla
     total, offset = float(count * epochs), 0.0
     factor = np.full(count, plateau)
     for call in schedule:
-        choice = call.choice
-        if choice.facts.get("watches"):
+        facts = call.choice.facts
+        if facts.get("watches"):
             continue
         mine = np.maximum(step - offset, 0)
-        value = choice.function(mine, total - offset, float(count), **dict(call.values))
-        if choice.facts.get("prefix"):
+        value = call.apply(mine, total - offset, float(count))
+        if facts.get("prefix"):
             value, lasts = value
             factor = np.where(step >= offset, factor * value, factor)
             offset += lasts

@@ -1,7 +1,8 @@
 """What a fit found out, as plain numbers: free of torch, so that reports can be written and read anywhere.
 
 All predictions, errors and metrics are in the target's own unit; a loss is the run's own loss on the target
-standardised by its mean and standard deviation over the dataset (classification losses need no unit).
+standardised by its mean and standard deviation over the dataset, or divided by its mean where the loss is for positive
+values (classification losses need no unit).
 """
 
 from collections.abc import Mapping
@@ -26,11 +27,26 @@ class Score:
 
 @dataclass(frozen=True)
 class Curves:
-    """Per epoch, averaged over members, a stopped one keeping its last value: shapes (epochs,)."""
+    """Per epoch, averaged over members, a stopped one keeping its last value: shapes (epochs,).
+
+    `parts` holds the training and validation curve of each term of a loss of several, unscaled, by the term as written.
+    """
 
     training: Floats
     validation: Floats
     lr: Floats
+    parts: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LrRange:
+    """The range test behind `lr=auto`: the loss that each rate had come to, averaged over members, NaN where one
+    diverged: shapes (rates,). `chosen` is the middle one of the members' own choices.
+    """
+
+    lr: Floats
+    loss: Floats
+    chosen: float
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,7 @@ class RunResult:
     parameters: int
     clipped: float = 0.0
     note: str = ""
+    lr_range: LrRange | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,7 @@ class Ledger:
     or class index. probability: (rows, classes) for classification. loss: out-of-fold, NaN where no member may score
     the row. spread: standard deviation of the prediction (of the probability of the predicted class) over the
     members that scored it. fold: which fold held it out, -1 for none; scored_by: how many members scored it.
+    parts: what each term of a loss of several gives, unscaled, by the term as written.
     """
 
     target: Floats
@@ -75,14 +93,15 @@ class Ledger:
     fold: npt.NDArray[np.int32]
     scored_by: npt.NDArray[np.int32]
     probability: Floats | None = None
+    parts: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class TargetResult:
     """Everything about one target. `runs` are sorted, best first, by the metric on validation rows.
 
-    `classes` are the labels as shown, empty for regression. `baselines` maps constant and linear to their metrics out
-    of fold on the same folds.
+    `classes` are the labels as shown, empty for regression. `baselines` maps constant, linear and
+    boosted_trees to their metrics out of fold on the same folds.
     """
 
     target: str

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xltrain.choices.models.layout import Pass
-from xltrain.engine.plan import Member, batch_rows, layout_of
+from xltrain.choices.models.layout import Features, Pass
+from xltrain.engine.begin import first_buffers, first_weights
+from xltrain.engine.moves import Averages, Clip, climbed, hidden_matrices
+from xltrain.engine.plan import Member, batch_rows, layout_of, output_kind
+from xltrain.engine.pool import learnt, pooled
 from xltrain.lazy import torch
 from xltrain.registry import ClassWeights, Term
 
@@ -24,13 +27,14 @@ class Arrays:
     """The data on the device, held once for all stacks.
 
     views: (views, rows, features). targets: (targets, rows), standardised numbers or class indices. weight: (rows,) or
-    None. `gaps` is True where a feature may be missing (NaN).
+    None. `gaps` is True where a feature may be missing (NaN). `features` says what each feature is, None for numbers.
     """
 
     views: "torch.Tensor"
     targets: "torch.Tensor"
     weight: "torch.Tensor | None"
     gaps: bool
+    features: Features | None = None
 
 
 @dataclass(frozen=True)
@@ -63,17 +67,20 @@ class Stack:
         self.arrays = arrays
         self.device, self.dtype = device, dtype
         first = members[0]
-        self.layout = layout_of(first.run.model, arrays.views.shape[-1], first.outputs)
+        inputs = arrays.features or arrays.views.shape[-1]
+        self.layout = layout_of(first.run.model, inputs, first.outputs)
         self.optimizer = first.run.optimizer.choice
         self.batch = max(batch_rows(member) for member in members)
         self.accumulate = first.run.accumulate
         self.generators = [torch.Generator().manual_seed(member.seed) for member in members]
         self.noise = torch.Generator(device).manual_seed(first.seed)  # dropout only
-        start = start or [self.layout.start(generator) for generator in self.generators]
-        self.weights = torch.stack(list(start)).to(device, dtype)
-        self.buffers = self.layout.fresh_buffers().to(device, dtype).repeat(len(start), 1)
-        self.state = {name: torch.zeros_like(self.weights) for name in self.optimizer.facts["state"]}
-        self.step = self._column([0.0] * len(start))
+        begin = start or first_weights(members, inputs, self.generators)
+        self.weights = torch.stack(list(begin)).to(device, dtype)
+        # Weights that were trained come with buffers of their own.
+        self.buffers = first_buffers(self.layout, members, arrays.views, learn=not start).to(dtype)
+        self.state = self._first_state()
+        self.averages = Averages(self.weights, self.buffers) if first.run.ema else None
+        self.step = self._column([0.0] * len(members))
         self.clipped = torch.zeros_like(self.step)
         self._prepare()
 
@@ -99,8 +106,10 @@ class Stack:
             for name in runs[0].model.numbers
             if any(run.model[name] for run in runs)
         }
-        self.clip = self._column([run.clip_norm or np.inf for run in runs])
-        self.clips = any(run.clip_norm for run in runs)
+        self.clip = Clip.of(runs, self._column)
+        self.sam = self._column([run.sam for run in runs]) if runs[0].sam else None
+        self.ema = self._column([run.ema for run in runs])
+        self.matrices = hidden_matrices(self.layout) if self.optimizer.facts.get("matrices") else None
         self.terms = [self._term(index) for index in range(len(runs[0].loss))]
         self.class_factor, self.unseen = self._class_factor(), self._unseen()
 
@@ -141,7 +150,32 @@ class Stack:
     def update(self, batch: Batch, lr: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor | float]":
         """One update, from its rows a batch at a time; lr (members, 1).
 
-        Returns each member's summed weighted loss and the weights' sum: (members, 1), or one number for all.
+        Returns each member's summed weighted loss (members, 1), beside it those of its terms where there are several
+        (members, 1 + terms), and the weights' sum: (members, 1), or one number for all.
+        """
+        again = self.sam is not None or bool(self.optimizer.facts.get("closure"))
+        drawn = self.noise.get_state() if again else None
+        loss, grad, buffers, total = self._gradient(self.weights, batch)
+
+        def look(weights: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+            """Loss and gradient elsewhere, under the same dropout; the running statistics stay as they are."""
+            if drawn is not None:
+                self.noise.set_state(drawn)
+            with torch.enable_grad():
+                loss, grad, *_ = self._gradient(weights.detach(), batch)
+                return loss[:, :1], grad
+
+        with torch.no_grad():
+            if self.sam is not None:
+                grad = look(climbed(self.weights.detach(), grad, self.sam))[1]
+            self._move(loss[:, :1], grad, buffers, lr, batch.moving, look)
+        return loss * total, total
+
+    def _gradient(
+        self, weights: "torch.Tensor", batch: Batch
+    ) -> "tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], torch.Tensor | float]":
+        """Mean loss (columns as in `update`), its gradient, the running statistics after it and the sum of sample
+        weights.
         """
         rows = batch.x.shape[1]
         share: torch.Tensor | None = None
@@ -149,40 +183,50 @@ class Stack:
         if batch.weight is not None:
             total = batch.weight.sum(1, keepdim=True)
             share = batch.weight / total.clamp(min=1e-12)
-        self.weights.requires_grad_(True)
-        views = self.layout.views(self.weights)
+        weights.requires_grad_(True)
+        views = self.layout.views(weights)
         buffers = self.layout.buffer_views(self.buffers)
         grad, mean = None, None
         for start in range(0, rows, self.batch):
             part = slice(start, start + self.batch)
             run = Pass(True, self.numbers, buffers, None if batch.mask is None else batch.mask[:, part], self.noise)
-            losses = self.losses(self.layout.forward(views, batch.x[:, part], run), batch.target[:, part])
+            parts = self.parts(self.layout.forward(views, batch.x[:, part], run), batch.target[:, part])
+            losses = self.summed(parts)
             loss = (losses / rows if share is None else losses * share[:, part]).sum(1, keepdim=True)
             more = rows > start + self.batch
             # A gradient of one for each member: their sum, without adding them up.
-            (piece,) = torch.autograd.grad(loss, self.weights, torch.ones_like(loss), retain_graph=more)
+            (piece,) = torch.autograd.grad(loss, weights, torch.ones_like(loss), retain_graph=more)
             grad = piece if grad is None else grad + piece
+            if len(parts) > 1:
+                parts = [each.detach() for each in parts]
+                apart = [
+                    (each / rows if share is None else each * share[:, part]).sum(1, keepdim=True) for each in parts
+                ]
+                loss = torch.cat([loss, *apart], 1)
             mean = loss.detach() if mean is None else mean + loss.detach()
         assert grad is not None
         assert mean is not None
-        with torch.no_grad():
-            self._move(grad, buffers, lr, batch.moving)
-        return mean * total, total
+        return mean, grad, buffers, total
 
     def _move(
         self,
+        loss: "torch.Tensor",
         grad: "torch.Tensor",
         buffers: "dict[str, torch.Tensor]",
         lr: "torch.Tensor",
         moving: "torch.Tensor | None",
+        look: "Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]",
     ) -> None:
-        if self.clips:
-            norm = torch.linalg.vector_norm(grad, dim=1, keepdim=True)
-            grad = grad * (self.clip / (norm + 1e-6)).clamp(max=1)
-            self.clipped += (norm > self.clip) if moving is None else (norm > self.clip) & moving
+        facts = self.optimizer.facts
+        more: tuple[object, ...] = () if self.matrices is None else (self.matrices,)
+        if facts.get("closure"):
+            more = (loss, look)
+        elif self.clip is not None:
+            grad, hit = self.clip(grad)
+            self.clipped += hit if moving is None else hit & moving
         step = self.step + 1
         weights, state = self.optimizer.function(
-            self.weights.detach(), grad, self.state, step, lr=lr, **self.rates, **self.settings
+            self.weights.detach(), grad, self.state, step, *more, lr=lr, **self.rates, **self.settings
         )
         buffer = self.layout.join_buffers(buffers) if buffers else self.buffers
         if moving is not None:
@@ -190,6 +234,29 @@ class Stack:
             buffer = torch.where(moving, buffer, self.buffers)
             state = {name: torch.where(moving, value, self.state[name]) for name, value in state.items()}
         self.weights, self.buffers, self.step, self.state = weights.detach(), buffer, step, state
+        if self.averages is not None:
+            self.averages.add(self._counting(), self.buffers, self.ema, step, moving)
+
+    def _first_state(self) -> "dict[str, torch.Tensor]":
+        """What the optimizer remembers before its first step."""
+        facts = self.optimizer.facts
+        state = {name: torch.zeros_like(self.weights) for name in facts["state"]}
+        if "start" in facts:
+            state |= facts["start"](self.weights, **dict(self.members[0].run.optimizer.structure))
+        return state
+
+    def _counting(self) -> "torch.Tensor":
+        """The weights that the optimizer means to be used: its own average where it keeps one."""
+        name = self.optimizer.facts.get("evaluates")
+        return self.state[name] if name else self.weights
+
+    def evaluated(self) -> "tuple[torch.Tensor, torch.Tensor]":
+        """The weights and buffers that a member is judged by and remembered with: a running average where one is
+        asked for.
+        """
+        if self.averages is not None:
+            return self.averages.weights, self.averages.buffers
+        return self._counting(), self.buffers
 
     def features(self, rows: "torch.Tensor") -> "torch.Tensor":
         """The encoded features of rows (members, batch): (members, batch, features)."""
@@ -215,10 +282,20 @@ class Stack:
 
     def losses(self, output: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
         """One loss per sample: output (members, batch, outputs), target (members, batch) -> (members, batch)."""
+        return self.summed(self.parts(output, target))
+
+    def parts(self, output: "torch.Tensor", target: "torch.Tensor") -> "list[torch.Tensor]":
+        """What each term of the loss gives, before it is scaled."""
+        return learnt(output, target, self._parts)
+
+    def _parts(self, output: "torch.Tensor", target: "torch.Tensor") -> "list[torch.Tensor]":
         output = output.squeeze(-1) if self.layout.outputs == 1 else output
         output = output if self.unseen is None else output + self.unseen
-        parts = [(scale, function(output, target, **values)) for scale, function, values in self.terms]
-        scaled = [part if scale is None else scale * part for scale, part in parts]
+        return [function(output, target, *several, **values) for _, function, several, values in self.terms]
+
+    def summed(self, parts: "Sequence[torch.Tensor]") -> "torch.Tensor":
+        """The scaled terms together."""
+        scaled = [part if term[0] is None else term[0] * part for term, part in zip(self.terms, parts, strict=True)]
         return sum(scaled[1:], start=scaled[0])
 
     def look(
@@ -231,32 +308,40 @@ class Stack:
         """Outputs (members, batch, outputs) without training, or what `then(output, rows)` makes of each chunk."""
         views = self.layout.views(self.weights if weights is None else weights)
         run = Pass(False, self.numbers, self.layout.buffer_views(self.buffers if buffers is None else buffers))
-        widest = max(self.layout.inputs, *(weight.shape[-1] for weight in self.layout.weights))
-        chunk = max(1, ROOM // (len(self.members) * widest))
+        chunk = max(1, ROOM // (len(self.members) * self.layout.widest))
         pieces = []
         with torch.no_grad():
             for start in range(0, rows.shape[1], chunk):
                 part = rows[:, start : start + chunk]
-                output = self.layout.forward(views, self.features(part), run)
+                output = pooled(self.layout.forward(views, self.features(part), run), self.members[0].link)
                 pieces.append(output if then is None else then(output, part))
         return torch.cat(pieces, 1)
 
     def validate(self) -> "torch.Tensor":
-        """The weighted mean loss over each member's validation rows: (members,)."""
+        """The weighted mean loss over each member's validation rows; columns as in `update`."""
         counts = torch.tensor([len(member.part.validation) for member in self.members], device=self.device)
         columns = self.validation.shape[1]
         mask = None
         if int(counts.min()) < columns:
             mask = torch.arange(columns, device=self.device) < counts.unsqueeze(1)
-        losses = self.look(self.validation, lambda output, rows: self.losses(output, self.targets(rows)))
+        weights, buffers = self.evaluated()
+        losses = self.look(
+            self.validation, lambda output, rows: self._columns(output, self.targets(rows)), weights, buffers
+        )
         weight = self.sample_weight(self.validation)
         if weight is None and mask is None:
             return losses.mean(1)
-        alike = torch.ones_like(losses) if mask is None else mask.to(self.dtype)
+        alike = torch.ones_like(losses[..., 0]) if mask is None else mask.to(self.dtype)
         weight = alike if weight is None else weight * alike
         # A validation set whose weights are all 0 says nothing; its rows then count alike.
         weight = torch.where(weight.sum(1, keepdim=True) > 0, weight, alike)
-        return (losses * weight).sum(1) / weight.sum(1)
+        return (losses * weight.unsqueeze(-1)).sum(1) / weight.sum(1, keepdim=True)
+
+    def _columns(self, output: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
+        """The loss of each sample, beside it its terms where there are several: (members, batch, columns)."""
+        parts = self.parts(output, target)
+        total = self.summed(parts)
+        return torch.stack([total, *parts], -1) if len(parts) > 1 else total.unsqueeze(-1)
 
     def keep(self, index: Sequence[int]) -> None:
         """Go on with these members alone."""
@@ -266,6 +351,8 @@ class Stack:
         self.weights, self.buffers = self.weights[chosen], self.buffers[chosen]
         self.step, self.clipped = self.step[chosen], self.clipped[chosen]
         self.state = {name: value[chosen] for name, value in self.state.items()}
+        if self.averages is not None:
+            self.averages = self.averages.of(chosen)
         self._prepare()
 
     def _tensor(self, values: Sequence[object]) -> "torch.Tensor":
@@ -274,11 +361,14 @@ class Stack:
     def _column(self, values: Sequence[float]) -> "torch.Tensor":
         return self._tensor(values).unsqueeze(1)
 
-    def _term(self, index: int) -> "tuple[torch.Tensor | None, Callable[..., torch.Tensor], dict[str, object]]":
+    def _term(
+        self, index: int
+    ) -> "tuple[torch.Tensor | None, Callable[..., torch.Tensor], list[object], dict[str, object]]":
         """The scale (None where it is 1 for all), function and hyperparameters of one part of the loss."""
         terms = [member.run.loss[index] for member in self.members]
         call = terms[0].call
         values: dict[str, object] = dict(call.structure)
+        several: list[object] = []
         for parameter in call.choice.parameters:
             if parameter.type is ClassWeights:
                 given = [
@@ -286,15 +376,19 @@ class Stack:
                     for term, member in zip(terms, self.members, strict=True)
                 ]
                 values[parameter.name] = self._tensor(given).unsqueeze(1)
+            elif parameter.many:
+                for same in zip(*(term.call[parameter.name] for term in terms), strict=True):
+                    several.append(self._column(same) if parameter.varies else same[0])
+                values.pop(parameter.name, None)
             elif parameter.varies:
                 values[parameter.name] = self._column([term.call[parameter.name] for term in terms])
         scales = [term.scale for term in terms]
         scale = self._column(scales) if any(each != 1 for each in scales) else None
-        return scale, call.choice.function, values
+        return scale, call.choice.function, several, values
 
     def _class_factor(self) -> "torch.Tensor | None":
         """What `imbalance` makes each class count: (members, classes)."""
-        if all(member.run.imbalance == "none" for member in self.members):
+        if all(member.run.imbalance != "balanced" for member in self.members):
             return None
         return self._tensor(
             [
@@ -304,8 +398,8 @@ class Stack:
         )
 
     def _unseen(self) -> "torch.Tensor | None":
-        """Lowers the outputs of classes that a member never saw: (members, 1, classes)."""
-        if self.layout.outputs == 1 or all(
+        """Lowers the outputs of classes that a member never saw: (members, 1, outputs)."""
+        if not self.members[0].lowers or all(
             (member.counts > 0).all() for member in self.members if member.counts is not None
         ):
             return None
@@ -313,9 +407,13 @@ class Stack:
 
 
 def lowered(member: Member) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """What is added to the outputs of classes: nothing, or much less than nothing where the member never saw one."""
+    """What is added to the outputs so that a class is never expected which the member never saw: (outputs,)."""
     assert member.counts is not None
-    return np.where(member.counts > 0, 0.0, UNSEEN)
+    seen = member.counts > 0
+    if output_kind(member.run.loss[0].call) == "cuts":  # past a class that was never seen, never past the last one seen
+        above = seen[::-1].cumsum()[::-1] > 0
+        return np.where(above[1:], np.where(seen[:-1], 0.0, -UNSEEN), UNSEEN)
+    return np.where(seen, 0.0, UNSEEN)
 
 
 def balanced(member: Member) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":

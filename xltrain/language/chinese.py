@@ -814,7 +814,7 @@ MESSAGES: dict[str, str] = {
     "require_form": "--require 需要形如 rmse<400 的条件，实际为“{found}”",
     "require_broken": "{target} 不满足 {condition}：折外为 {found}",
     # --- cli -----------------------------------------------------------------------------------------------
-    "help_list_plot": "把学习率方案画成 .png 或 .svg：xltrain list schedules \"warmup(5%) > cosine\" --plot out.png",
+    "help_list_plot": '把学习率方案画成 .png 或 .svg：xltrain list schedules "warmup(5%) > cosine" --plot out.png',
     "plot_wrote": "{path}：{schedule}，{width} x {height} 磅",
     "list_overwrite_alone": "--overwrite 只与 --plot 同用；请用 --plot 给出文件名",
     "plot_many": "一张图里放 {count} 个学习率方案无法分辨；最多 {most} 个",

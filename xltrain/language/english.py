@@ -816,7 +816,7 @@ MESSAGES: dict[str, str] = {
     "require_form": "--require needs a condition such as rmse<400, got '{found}'",
     "require_broken": "{condition} does not hold for {target}: it is {found} out of fold",
     # --- cli -----------------------------------------------------------------------------------------------
-    "help_list_plot": "Draw a schedule as .png or .svg: xltrain list schedules \"warmup(5%) > cosine\" --plot out.png",
+    "help_list_plot": 'Draw a schedule as .png or .svg: xltrain list schedules "warmup(5%) > cosine" --plot out.png',
     "plot_wrote": "{path}: {schedule}, {width} x {height} points",
     "list_overwrite_alone": "--overwrite is for --plot; give a file name with --plot",
     "plot_many": "{count} schedules in one picture cannot be told apart; at most {most}",

@@ -54,6 +54,7 @@ def _numbers(report: Report, sheet: Sheet) -> int:
         _joined(label("training_loss"), runs, lambda curves: curves.training),
         _joined(label("validation_loss"), runs, lambda curves: curves.validation),
         _joined(label("lr"), runs, lambda curves: curves.lr, "0.00E+00"),
+        *_parts(runs),
     ]
     if not report.several:
         columns = columns[1:]
@@ -64,6 +65,20 @@ def _numbers(report: Report, sheet: Sheet) -> int:
         texts = {value for value in values if isinstance(value, str)}
         sheet.fit(index, texts, headers[index], 30)
     return len(columns)
+
+
+def _parts(runs: Sequence[RunResult]) -> list[tuple[str, list[object], str]]:
+    """Training and validation curve of each term of the losses of several; empty for runs without that term."""
+    columns = []
+    for name in dict.fromkeys(name for run in runs for name in run.curves.parts):
+        for index, word in enumerate(("training_loss", "validation_loss")):
+            curves = [
+                run.curves.parts[name][index] if name in run.curves.parts else np.full(len(run.curves.training), np.nan)
+                for run in runs
+            ]
+            values = np.concatenate(curves)
+            columns.append((f"{label(word)}: {name}", values.tolist(), number_format(values, 4)))
+    return columns
 
 
 def _joined(

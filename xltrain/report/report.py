@@ -82,9 +82,11 @@ def stop_words(stopped: str) -> str:
 
 
 def baseline_words(name: str, task: str) -> str:
-    """What a baseline is called: guessing, or a linear model."""
+    """What a baseline is called: guessing, a linear model, or boosted trees."""
     if name == "constant":
         return text("baseline_constant_class") if task == "classification" else text("baseline_constant")
+    if name == "boosted_trees":
+        return text("baseline_boosted_trees")
     return text("baseline_linear") if name == "linear" else label(name)
 
 

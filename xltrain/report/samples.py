@@ -25,13 +25,14 @@ def write_ledger(path: Path, result: Result, table: Table) -> None:
     """samples.parquet: one row per target and sample.
 
     Columns: file, sheet, row, column, cell (of the target), fold (from 1; null where never held out), target,
-    prediction, loss (null where no member may score the row), percentile, spread, scored_by.
+    prediction, loss (null where no member may score the row), percentile, spread, scored_by; `loss: huber` and the
+    like for each term of a loss of several.
     """
     import pyarrow.parquet as pq
 
     texts = any(target.classes for target in result.targets)
     parts = [_ledger_table(target, table, texts) for target in result.targets]
-    pq.write_table(pa.concat_tables(parts), path, compression="zstd")
+    pq.write_table(pa.concat_tables(parts, promote_options="default"), path, compression="zstd")
 
 
 def _ledger_table(target: TargetResult, table: Table, texts: bool) -> pa.Table:
@@ -60,6 +61,7 @@ def _ledger_table(target: TargetResult, table: Table, texts: bool) -> pa.Table:
             "percentile": pa.array(ledger.percentile, from_pandas=True),
             "spread": pa.array(ledger.spread, from_pandas=True),
             "scored_by": pa.array(ledger.scored_by),
+            **{f"loss: {name}": pa.array(values, from_pandas=True) for name, values in ledger.parts.items()},
         }
     )
 
@@ -161,12 +163,19 @@ def _columns(target: TargetResult, order: Any) -> list[tuple[str, list[Any], str
         columns.append((label("difference"), (ledger.target - ledger.prediction)[order].tolist(), shown))
     loss = ledger.loss[order]
     columns.append((label("out_of_fold_loss"), loss.tolist(), number_format(loss, 3)))
+    for name, values in ledger.parts.items():
+        columns.append((part_label(name), values[order].tolist(), number_format(values, 3)))
     columns.append((label("percentile"), ledger.percentile[order].tolist(), "0.0"))
     spread = ledger.spread[order]
     if np.isfinite(spread).any():
         columns.append((label("spread"), spread.tolist(), number_format(spread, 3)))
     columns.append((label("scored_by"), ledger.scored_by[order].tolist(), "0"))
     return columns
+
+
+def part_label(name: str) -> str:
+    """The header of one term of a loss of several."""
+    return f"{label('out_of_fold_loss')}: {name}"
 
 
 def _data_columns(table: Table, target: TargetResult, order: Any) -> list[tuple[str, list[Any], str]]:

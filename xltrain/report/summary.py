@@ -80,7 +80,7 @@ def _target(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
     sheet.block(row, 0, COLUMNS - 1, found.headline, head)
     # Bold letters of 14 points are a third wider than the default font's.
     sheet.page.set_row(row, 22 * lines(found.headline, COLUMNS * WIDTH / 1.35) + 8)
-    words = " ".join(part for part in (found.judgement, found.against_linear) if part)
+    words = " ".join(part for part in (found.judgement, found.against_linear, found.against_trees) if part)
     look = report.book.style(font_color=INK, bg_color=tint, text_wrap=True, valign="top")
     sheet.block(row + 1, 0, COLUMNS - 1, words, look)
     sheet.page.set_row(row + 1, 16 * lines(words, COLUMNS * WIDTH) + 4)
@@ -90,7 +90,7 @@ def _target(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
 
 
 def _figures(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
-    """Left: the winner against guessing and a linear model. Right: what the winner is."""
+    """Left: the winner against the baselines. Right: what the winner is."""
     best = target.best
     measures = [name for name in MEASURES[target.task] if name in best.metrics]
     head = report.book.style(bold=True, bottom=1, bottom_color=LINE, font_color=GREY, align="right", text_wrap=True)

@@ -30,6 +30,7 @@ class Verdict:
     headline: str
     judgement: str
     against_linear: str
+    against_trees: str = ""
 
 
 def verdict(target: TargetResult) -> Verdict:
@@ -53,6 +54,7 @@ def verdict(target: TargetResult) -> Verdict:
         _headline(target, model, constant, linear),
         _judgement(level, gain),
         _against_linear(_gain(measure, model, linear)),
+        _against_trees(_gain(measure, model, _value(target.baselines.get("boosted_trees", {}), measure))),
     )
 
 
@@ -137,6 +139,13 @@ def _against_linear(gain: float) -> str:
         return text("linear_alike")
     share = f"{100 * abs(gain):.0f}"
     return text("linear_beaten", share=share) if gain > 0 else text("linear_better", share=share)
+
+
+def _against_trees(gain: float) -> str:
+    """Said only where boosted trees are clearly better: the data then hold more than was found."""
+    if not math.isfinite(gain) or gain > -ALIKE:
+        return ""
+    return text("trees_better", share=f"{100 * gain / (gain - 1):.0f}")
 
 
 def _hundred(value: float) -> str:

@@ -9,7 +9,7 @@ from xltrain.lazy import torch
 from xltrain.registry import AtLeast, Below, ClassWeights, losses
 
 
-def _of_target(values: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
+def of_target(values: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
     """The entry of each sample's own class: values (..., batch | 1, classes) -> (..., batch)."""
     index = target.unsqueeze(-1)
     return values.expand(*index.shape[:-1], values.shape[-1]).gather(-1, index).squeeze(-1)
@@ -29,7 +29,7 @@ def cross_entropy(
     """
     weight = _weights(class_weight, prediction)
     minus_log = -torch.log_softmax(prediction, -1) * weight
-    return (1 - label_smoothing) * _of_target(minus_log, target) + label_smoothing * minus_log.mean(-1)
+    return (1 - label_smoothing) * of_target(minus_log, target) + label_smoothing * minus_log.mean(-1)
 
 
 @losses.add(task="classification", outputs="one", link="sigmoid", most_classes=2)
@@ -48,7 +48,7 @@ def binary_cross_entropy(
     if isinstance(pos_weight, str):
         return loss
     weight: torch.Tensor = pos_weight  # type: ignore[assignment]
-    return loss * _of_target(weight, target)
+    return loss * of_target(weight, target)
 
 
 @losses.add(task="classification", outputs="classes", link="softmax")
@@ -64,10 +64,9 @@ def focal(
     -a_y (1 - p_y)^g log p_y.  Lin et al. 2017, arXiv 1708.02002.
     """
     log = torch.log_softmax(prediction, -1)
-    own = torch.nn.functional.one_hot(target, prediction.shape[-1]).bool()
     # log(1 - p_y) from the other classes: its gradient stays finite where 1 - p_y rounds to zero.
-    rest = torch.logsumexp(log.masked_fill(own, -torch.inf), -1)
-    return -_of_target(_weights(alpha, prediction), target) * torch.exp(gamma * rest) * _of_target(log, target)
+    rest = torch.logsumexp(log.masked_fill(own_class(log, target), -torch.inf), -1)
+    return -of_target(_weights(alpha, prediction), target) * torch.exp(gamma * rest) * of_target(log, target)
 
 
 @losses.add(task="classification", outputs="classes", link="softmax")
@@ -81,9 +80,94 @@ def hinge(
 
     max(0, m + max_{c != y} z_c - z_y).  Crammer and Singer 2001.
     """
-    own = torch.nn.functional.one_hot(target, prediction.shape[-1]).bool()
-    rival = prediction.masked_fill(own, -torch.inf).amax(-1)
-    return torch.relu(margin + rival - _of_target(prediction, target))
+    return torch.relu(margin - _lead(prediction, target))
+
+
+@losses.add(task="classification", outputs="classes", link="softmax")
+def squared_hinge(
+    prediction: "torch.Tensor",
+    target: "torch.Tensor",
+    *,
+    margin: Annotated[float, AtLeast(0), "how far the right class must lead"] = 1.0,
+) -> "torch.Tensor":
+    """The margin of support vector machines, squared: far misses count most.
+
+    max(0, m + max_{c != y} z_c - z_y)^2.  Tang 2013, arXiv 1306.0239.
+    """
+    return torch.relu(margin - _lead(prediction, target)).square()
+
+
+@losses.add(task="classification", outputs="classes", link="softmax")
+def poly1(
+    prediction: "torch.Tensor",
+    target: "torch.Tensor",
+    *,
+    epsilon: Annotated[float, AtLeast(-1), "weight of the first term; 0 is cross_entropy"] = 1.0,
+) -> "torch.Tensor":
+    """Cross-entropy with its first term weighted anew; often a little better at no cost.
+
+    -log p_y + e (1 - p_y).  Leng et al. 2022, arXiv 2204.12511.
+    """
+    log = torch.log_softmax(prediction, -1)
+    return epsilon * (1 - torch.exp(of_target(log, target))) - of_target(log, target)
+
+
+@losses.add(task="classification", outputs="classes", link="sigmoids")
+def asymmetric(
+    prediction: "torch.Tensor",
+    target: "torch.Tensor",
+    *,
+    gamma_pos: Annotated[float, AtLeast(0), "how much easy samples of the right class are played down"] = 1.0,
+    gamma_neg: Annotated[float, AtLeast(0), "how much easy samples of the other classes are played down"] = 4.0,
+    clip: Annotated[float, AtLeast(0), Below(1), "probability of a wrong class up to which it costs nothing"] = 0.05,
+) -> "torch.Tensor":
+    """Each class against the rest, easy negatives played down more than positives; for many or rare classes.
+
+    -(1 - p_y)^g+ log p_y - sum_{c != y} q_c^g- log(1 - q_c), p = sigmoid(z), q = max(p - clip, 0): a sample has one
+    label.  Ridnik et al. 2021, arXiv 2009.14119.
+    """
+    own = of_target(prediction, target)
+    yes = torch.exp(gamma_pos * _log_sigmoid(-own)) * _log_sigmoid(own)
+    cut = torch.as_tensor(inner(clip), dtype=prediction.dtype, device=prediction.device)
+    # The least number keeps the gradient of a power below 1 finite.
+    left = (torch.sigmoid(prediction) - cut).clamp(min=1e-30)
+    no = left ** inner(gamma_neg) * torch.logaddexp(_log_sigmoid(-prediction), torch.log(cut)).clamp(max=0)
+    return -yes - (no.sum(-1) - of_target(no, target))
+
+
+@losses.add(task="classification", outputs="classes", link="sigmoids")
+def multilabel_soft_margin(
+    prediction: "torch.Tensor",
+    target: "torch.Tensor",
+    *,
+    class_weight: Annotated[ClassWeights, "weight of each class: none, balanced, or one number per class"] = "none",  # type: ignore[assignment]
+) -> "torch.Tensor":
+    """Each class against the rest, by itself; the mean over classes.
+
+    -1 / C sum_c w_c ([c = y] log s(z_c) + [c != y] log s(-z_c)), s the sigmoid.  As torch.nn.MultiLabelSoftMarginLoss.
+    """
+    signed = torch.where(own_class(prediction, target), prediction, -prediction)
+    return -(_weights(class_weight, prediction) * _log_sigmoid(signed)).mean(-1)
+
+
+def own_class(prediction: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
+    """True at each sample's own class: (..., batch, classes)."""
+    return torch.nn.functional.one_hot(target, prediction.shape[-1]).bool()
+
+
+def inner(value: "float | torch.Tensor") -> "float | torch.Tensor":
+    """A hyperparameter (..., 1) as it meets (..., batch, classes)."""
+    return value.unsqueeze(-1) if isinstance(value, torch.Tensor) else value
+
+
+def _lead(prediction: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
+    """How far the output of the right class stands above its strongest rival."""
+    rival = prediction.masked_fill(own_class(prediction, target), -torch.inf).amax(-1)
+    return of_target(prediction, target) - rival
+
+
+def _log_sigmoid(value: "torch.Tensor") -> "torch.Tensor":
+    return torch.nn.functional.logsigmoid(value)
 
 
 def _weights(given: object, prediction: "torch.Tensor") -> "torch.Tensor":

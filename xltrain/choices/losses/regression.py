@@ -56,15 +56,54 @@ def log_cosh(prediction: "torch.Tensor", target: "torch.Tensor") -> "torch.Tenso
 
 
 @losses.add(task="regression", outputs="one", link="identity")
-def pinball(
+def smooth_l1(
     prediction: "torch.Tensor",
     target: "torch.Tensor",
     *,
-    q: Annotated[float, Above(0), Below(1), "the share of targets that shall lie below the prediction"] = 0.5,
+    beta: Annotated[float, Above(0), "where squared turns linear, in standard deviations of the target"] = 1.0,
 ) -> "torch.Tensor":
-    """Predicts a quantile: q=0.9 is exceeded by one target in ten.
+    """Like huber, divided by beta: the linear part always has slope 1.
 
-    max(q (y - p), (q - 1) (y - p)).  Koenker and Bassett 1978, doi 10.2307/1913643.
+    e = |y - p|:  e^2 / (2 b)  if e <= b,  e - b / 2  otherwise.  Girshick 2015, arXiv 1504.08083.
+    """
+    error = (prediction - target).abs()
+    near = torch.minimum(error, torch.as_tensor(beta, dtype=error.dtype, device=error.device))
+    return near * (error - near / 2) / beta
+
+
+@losses.add(task="regression", outputs="one", link="identity")
+def expectile(
+    prediction: "torch.Tensor",
+    target: "torch.Tensor",
+    *,
+    tau: Annotated[float, Above(0), Below(1), "the weight of targets above the prediction; 0.5 is mse"] = 0.5,
+) -> "torch.Tensor":
+    """Squared error that counts misses above and below differently: tau=0.9 predicts high.
+
+    2 |t - [y < p]| (y - p)^2, so that t = 0.5 is mse.  Newey and Powell 1987, doi 10.2307/1911031.
     """
     error = target - prediction
-    return torch.maximum(q * error, (q - 1) * error)
+    below = (error < 0).to(error.dtype)
+    return 2 * (tau - below).abs() * error.square()
+
+
+@losses.add(task="regression", outputs="each", link="quantiles")
+def pinball(
+    prediction: "torch.Tensor",
+    target: "torch.Tensor",
+    *quantiles: Annotated[float, Above(0), Below(1), "quantiles to predict together, such as 0.1, 0.5, 0.9"],
+    q: Annotated[float, Above(0), Below(1), "the share of targets that shall lie below the prediction"] = 0.5,
+) -> "torch.Tensor":
+    """Predicts a quantile: q=0.9 is exceeded by one target in ten. Several train together; the middle one is shown.
+
+    The mean over the quantiles of max(q (y - p_q), (q - 1) (y - p_q)); one output each: prediction (..., batch,
+    quantiles), or (..., batch) for a single one.  Koenker and Bassett 1978, doi 10.2307/1913643.
+    """
+    if len(quantiles) < 2:
+        share = quantiles[0] if quantiles else q
+        error = target - prediction
+        return torch.maximum(share * error, (share - 1) * error)
+    dtype, device = prediction.dtype, prediction.device
+    shares = torch.stack([torch.as_tensor(each, dtype=dtype, device=device) for each in quantiles], -1)
+    error = target.unsqueeze(-1) - prediction
+    return torch.maximum(shares * error, (shares - 1) * error).mean(-1)

@@ -1,7 +1,7 @@
 """What every model is made of: named shapes in one flat row per member."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,14 +9,36 @@ from xltrain.lazy import torch
 
 
 @dataclass(frozen=True)
+class Features:
+    """What the inputs of a model are.
+
+    `numeric` are those that measure something. Each of `categories` are the inputs that together name one category: at
+    most one of them is 1. Whatever is in neither (a flag, a part of a text) is a number with little to say.
+    """
+
+    count: int
+    numeric: tuple[int, ...] = ()
+    categories: tuple[tuple[int, ...], ...] = ()
+
+    @classmethod
+    def plain(cls, count: int) -> "Features":
+        """So many numbers."""
+        return cls(count, tuple(range(count)))
+
+
+@dataclass(frozen=True)
 class Weight:
-    """One tensor of a member. `bound` is half the width of its uniform start; `start` its value where bound is 0."""
+    """One tensor of a member. `bound` is half the width of its uniform start; `start` its value where bound is 0.
+
+    A weight that begins in another way has `draw`, which gives that beginning (in the weight's shape).
+    """
 
     name: str
     shape: tuple[int, ...]
     decay: bool = True
     bound: float = 0.0
     start: float = 0.0
+    draw: "Callable[[torch.Generator], torch.Tensor] | None" = None
 
     @property
     def size(self) -> int:
@@ -40,29 +62,59 @@ class Pass:
 
 @dataclass(frozen=True)
 class Layout:
-    """The weights and buffers of one member, and how a stack of members computes its outputs."""
+    """The weights and buffers of one member, and how a stack of members computes its outputs.
+
+    A model that says several things of each row, such as tabm, gives (members, several, batch, outputs): the engine
+    learns from the mean of their losses and predicts the mean of their predictions.
+    """
 
     inputs: int
     outputs: int
     weights: tuple[Weight, ...]
     buffers: tuple[Weight, ...] = ()
 
+    @property
+    def widest(self) -> int:
+        """Numbers per row in the widest step of a forward pass."""
+        return max(self.inputs, *(weight.shape[-1] for weight in self.weights))
+
+    @property
+    def kept(self) -> int:
+        """Numbers per row that a forward pass keeps for the gradient, about."""
+        return self.inputs + sum(weight.shape[-1] for weight in self.weights)
+
+    @property
+    def work(self) -> int:
+        """Multiplications for one row in a forward pass, about."""
+        return self.size
+
+    @property
+    def learns(self) -> bool:
+        """True where some buffers come from the training rows: see `learn`."""
+        return False
+
+    def learn(self, x: "torch.Tensor") -> "dict[str, torch.Tensor]":
+        """Buffers, by name, that the encoded training rows of one member (rows, inputs) decide; NaN is a gap."""
+        return {}
+
     @cached_property
     def size(self) -> int:
         return sum(weight.size for weight in self.weights)
 
     def start(self, generator: "torch.Generator") -> "torch.Tensor":
-        """The weights (size,) that a member begins with, as torch.nn.Linear begins."""
+        """The weights (size,) that a member begins with; linear layers begin as torch.nn.Linear does."""
         parts = []
         for weight in self.weights:
             part = torch.full((weight.size,), weight.start)
-            if weight.bound:
+            if weight.draw:
+                part = weight.draw(generator).flatten()
+            elif weight.bound:
                 part = (torch.rand(weight.size, generator=generator) * 2 - 1) * weight.bound
             parts.append(part)
         return torch.cat(parts)
 
     def decayed(self) -> "torch.Tensor":
-        """1 where weight decay applies, 0 for biases and norms: (size,)."""
+        """1 where weight decay applies, 0 for biases, norms and embeddings: (size,)."""
         return torch.cat([torch.full((weight.size,), float(weight.decay)) for weight in self.weights])
 
     def fresh_buffers(self) -> "torch.Tensor":

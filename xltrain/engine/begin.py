@@ -1,0 +1,37 @@
+"""How members begin: each from its own seed, its own hyperparameters and its own training rows."""
+
+from collections.abc import Sequence
+
+from xltrain.choices.models.layout import Features, Layout
+from xltrain.engine.plan import Member, layout_of
+from xltrain.lazy import torch
+
+
+def first_weights(
+    members: Sequence[Member], inputs: int | Features, generators: "Sequence[torch.Generator]"
+) -> "list[torch.Tensor]":
+    """The weights (size,) of each member."""
+    layouts = {member.run.model: layout_of(member.run.model, inputs, member.outputs) for member in members}
+    return [layouts[member.run.model].start(generator) for member, generator in zip(members, generators, strict=True)]
+
+
+def first_buffers(
+    layout: Layout, members: Sequence[Member], views: "torch.Tensor", learn: bool = True
+) -> "torch.Tensor":
+    """The buffers (members, buffer size), with what the training rows decide (bins) where that is asked for."""
+    buffers = layout.fresh_buffers().to(views).repeat(len(members), 1)
+    if not (learn and layout.learns):
+        return buffers
+    known: dict[tuple[int, int, int], dict[str, torch.Tensor]] = {}
+    cut = layout.buffer_views(buffers)
+    for index, member in enumerate(members):
+        key = (id(member.part), id(member.state), member.view)
+        if key not in known:
+            scale, offset = (
+                torch.from_numpy(each).to(views.device) for each in (member.state.scale, member.state.offset)
+            )
+            rows = torch.from_numpy(member.part.training).to(views.device)
+            known[key] = layout.learn(views[member.view][rows].double() * scale + offset)
+        for name, value in known[key].items():
+            cut[name][index] = value.to(views)
+    return layout.join_buffers(cut)
