@@ -21,10 +21,12 @@ def test_every_command_works_offline(tmp_path: Path, capfd: pytest.CaptureFixtur
     quick = ["--set", "runs.epochs=2", "--set", "job.folds=2"]
     calls = {
         "new": [str(tmp_path / "job.xlsx"), "--from", str(book), "--target", "price"],
+        "suggest": [str(book), "--target", "price"],
         "check": [str(tmp_path / "job.xlsx")],
         "merge": [str(book), "-o", str(tmp_path / "merged.xlsx")],
         "fit": [str(tmp_path / "job.xlsx"), "-o", str(tmp_path / "r.xlsx"), *quick],
         "predict": [str(tmp_path / "r" / "model.safetensors"), str(book), "-o", str(tmp_path / "p.xlsx")],
+        "export": [str(tmp_path / "r" / "model.safetensors"), "-o", str(tmp_path / "m.onnx")],
         "shot": [str(tmp_path / "r.xlsx"), "Summary!A1:L12", "-o", str(tmp_path / "s.png")],
         "list": [],
     }

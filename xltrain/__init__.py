@@ -13,9 +13,10 @@ Each function is what the command of the same name calls, and takes and gives pa
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["fit", "merge", "predict", "shoot"]
+__all__ = ["export", "fit", "merge", "predict", "shoot"]
 
 if TYPE_CHECKING:
+    from xltrain.workflow.export import export
     from xltrain.workflow.fit import fit
     from xltrain.workflow.merge import merge
     from xltrain.workflow.predict import predict

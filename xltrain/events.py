@@ -22,13 +22,41 @@ class Read(Event):
 
 
 @dataclass(frozen=True)
+class PlannedStack:
+    """One stack of a plan: the runs its members belong to, and what it may take.
+
+    `rows` are the training rows of its largest member, `parameters` those of one member, `batch_size` 0 is all rows;
+    `memory` is in bytes; `seconds` is measured, and an upper bound from the epochs allowed. `alone` is the key of the
+    message that says why a stack of one is one.
+    """
+
+    runs: tuple[str, ...]
+    members: int
+    model: str
+    rows: int
+    batch_size: int
+    epochs: int
+    memory: int
+    parameters: int
+    seconds: float
+    alone: str = ""
+
+
+@dataclass(frozen=True)
 class Planned(Event):
-    """Training is about to start: so many runs, members and stacks."""
+    """Training is about to start: so many runs, members and stacks; no stack may take more bytes than `budget`."""
 
     runs: int
     members: int
     stacks: int
     device: str
+    plan: tuple[PlannedStack, ...] = ()
+    budget: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """An upper bound on the time of all stacks, one after the other."""
+        return sum(stack.seconds for stack in self.plan)
 
 
 @dataclass(frozen=True)

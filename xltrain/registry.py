@@ -304,6 +304,10 @@ class Registry(Mapping[str, Choice]):
 
         return register
 
+    def restore(self, choices: Mapping[str, Choice]) -> None:
+        """Know these choices and no others."""
+        self._choices = dict(choices)
+
     def __getitem__(self, name: str) -> Choice:
         return self._choices[name]
 
@@ -326,12 +330,14 @@ class Registry(Mapping[str, Choice]):
 
 REGISTRIES: dict[str, Registry] = {}
 losses = Registry("losses")
+objectives = Registry("objectives")
 metrics = Registry("metrics")
 optimizers = Registry("optimizers")
 schedules = Registry("schedules")
 models = Registry("models")
 encoders = Registry("encoders")
 splits = Registry("splits")
+searches = Registry("searches")
 
 
 def nearest(name: str, known: "typing.Iterable[str]") -> str:

@@ -43,7 +43,7 @@ def _compare(where: torch.device) -> None:
     cut = ROWS * 49 // 50
     alone = [Part(0, 0, rows[:cut], rows[cut:], rows[cut:])]
     runs: dict[str, Callable[[], object]] = {
-        "xltrain, one member": lambda: _stack(x, y, alone, where, LARGE),
+        "xltrain, one member": lambda: stack(x, y, alone, where, LARGE),
         "plain loop over slices": lambda: _plain(x, y, alone, where, LARGE),
     }
     try:
@@ -52,20 +52,20 @@ def _compare(where: torch.device) -> None:
         print(f"Lightning is left out ({error}): pip install '.[bench]'")
     else:
         runs["Lightning, DataLoader"] = lambda: _lightning(x, y, cut, where, LARGE)
-    _table(f"one training of {cut:,} rows: {_named(LARGE)}, {where}", runs, cut * EPOCHS)
+    _table(f"one training of {cut:,} rows: {named(LARGE)}, {where}", runs, cut * EPOCHS)
 
     folds = _folds()
     work = sum(len(fold.training) for fold in folds) * EPOCHS
     for shape in SHAPES:
         five: dict[str, Callable[[], object]] = {
-            "xltrain, stacked": lambda: _stack(x, y, folds, where, shape),  # noqa: B023
-            "xltrain, one by one": lambda: [_stack(x, y, [fold], where, shape) for fold in folds],  # noqa: B023
+            "xltrain, stacked": lambda: stack(x, y, folds, where, shape),  # noqa: B023
+            "xltrain, one by one": lambda: [stack(x, y, [fold], where, shape) for fold in folds],  # noqa: B023
             "plain, one by one": lambda: _plain(x, y, folds, where, shape),  # noqa: B023
         }
-        _table(f"{FOLDS} folds of {len(folds[0].training):,} rows: {_named(shape)}, {where}", five, work)
+        _table(f"{FOLDS} folds of {len(folds[0].training):,} rows: {named(shape)}, {where}", five, work)
 
 
-def _named(shape: Shape) -> str:
+def named(shape: Shape) -> str:
     return f"{FEATURES}-{'-'.join(map(str, shape[0]))}-1, batch {shape[1]}"
 
 
@@ -98,7 +98,7 @@ def _folds() -> list[Part]:
     return parts
 
 
-def _stack(
+def stack(
     x: torch.Tensor,
     y: torch.Tensor,
     parts: Sequence[Part],
@@ -106,26 +106,36 @@ def _stack(
     shape: Shape,
 ) -> None:
     """Our loop; validation once an epoch, as always."""
-    run = Run(
-        "bench",
-        "y",
-        models.call("mlp", *shape[0]),
-        (Term(1.0, losses.call("mse")),),
-        optimizers.call("adamw"),
-        (schedules.call("constant"),),
-        epochs=EPOCHS,
-        batch_size=shape[1],
-        patience=0,
-        clip_norm=0,
-    )
-    state = State(np.ones(FEATURES), np.zeros(FEATURES), np.zeros(FEATURES))
-    members = [Member(run, "y", "regression", part, fold, state, 0, 0) for fold, part in enumerate(parts)]
+    members = members_of(parts, shape)
     arrays = Arrays(x.unsqueeze(0).to(device), y.unsqueeze(0).to(device), None, False)
     train(Stack(members, arrays, device, torch.float32), [Course(member) for member in members], lambda *_: None)
-    _wait(device)
+    wait(device)
 
 
-def _network(shape: Shape) -> torch.nn.Module:
+def members_of(
+    parts: Sequence[Part], shape: Shape, rates: Sequence[float] = (1e-3,), epochs: int = EPOCHS
+) -> list[Member]:
+    """A member for each learning rate and fold."""
+    state = State(np.ones(FEATURES), np.zeros(FEATURES), np.zeros(FEATURES))
+    runs = [
+        Run(
+            f"{lr:.2g}",
+            "y",
+            models.call("mlp", *shape[0]),
+            (Term(1.0, losses.call("mse")),),
+            optimizers.call("adamw", lr=lr),
+            (schedules.call("constant"),),
+            epochs=epochs,
+            batch_size=shape[1],
+            patience=0,
+            clip_norm=0,
+        )
+        for lr in rates
+    ]
+    return [Member(run, "y", "regression", part, fold, state, 0, 0) for run in runs for fold, part in enumerate(parts)]
+
+
+def network(shape: Shape) -> torch.nn.Module:
     layers: list[torch.nn.Module] = []
     width = FEATURES
     for wide in shape[0]:
@@ -139,19 +149,19 @@ def _plain(x: torch.Tensor, y: torch.Tensor, parts: Sequence[Part], device: torc
     for part in parts:
         inputs, targets = (each[torch.from_numpy(part.training)].to(device) for each in (x, y))
         others, wanted = (each[torch.from_numpy(part.validation)].to(device) for each in (x, y))
-        network = _network(shape).to(device)
-        optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+        model = network(shape).to(device)
+        optimizer = torch.optim.AdamW(model.parameters(), fused=True)
         for _ in range(EPOCHS):
             order = torch.randperm(len(inputs), device=device)
             for start in range(0, len(inputs), shape[1]):
                 rows = order[start : start + shape[1]]
-                loss = (network(inputs[rows]).squeeze(-1) - targets[rows]).square().mean()
+                loss = (model(inputs[rows]).squeeze(-1) - targets[rows]).square().mean()
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
             with torch.no_grad():
-                (network(others).squeeze(-1) - wanted).square().mean()
-    _wait(device)
+                (model(others).squeeze(-1) - wanted).square().mean()
+    wait(device)
 
 
 def _lightning(x: torch.Tensor, y: torch.Tensor, cut: int, device: torch.device, shape: Shape) -> None:
@@ -163,7 +173,7 @@ def _lightning(x: torch.Tensor, y: torch.Tensor, cut: int, device: torch.device,
     class Module(lightning.LightningModule):
         def __init__(self) -> None:
             super().__init__()
-            self.network = _network(shape)
+            self.network = network(shape)
 
         def training_step(self, batch: Sequence[torch.Tensor], _: int) -> torch.Tensor:
             return (self.network(batch[0]).squeeze(-1) - batch[1]).square().mean()
@@ -192,7 +202,7 @@ def _lightning(x: torch.Tensor, y: torch.Tensor, cut: int, device: torch.device,
         )
 
 
-def _wait(device: torch.device) -> None:
+def wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize()
 

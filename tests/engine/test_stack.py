@@ -12,9 +12,10 @@ from tests.engine.make import run
 from xltrain.config.settings import Run
 from xltrain.data.encode import State
 from xltrain.data.split import Part
+from xltrain.engine.head import balanced, class_weights
 from xltrain.engine.loop import Course, train
 from xltrain.engine.plan import Member, plan
-from xltrain.engine.stack import Arrays, Stack, balanced, class_weights
+from xltrain.engine.stack import Arrays, Stack
 
 ROWS, FEATURES, CLASSES = 83, 4, 3
 CPU = torch.device("cpu")
@@ -258,11 +259,11 @@ def test_the_loop_equals_a_loop_in_plain_torch(norm: str, clip: float) -> None:
             optimizer.step()
     course = Course(one)
     train(stack, [course], lambda *_: None)
-    assert twin.difference(stack.layout.views(stack.weights)) < 1e-10
+    assert twin.difference(stack.layout.views(stack.weights)) < 1e-12
     with torch.no_grad():
         theirs = twin.eval()(x[one.part.validation])
         ours = stack.look(torch.from_numpy(one.part.validation).unsqueeze(0))[0, :, 0]
-    torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-10)
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
     assert (course.clipped > 0) == bool(clip)
 
 

@@ -5,10 +5,20 @@ declares choices when imported.
 """
 
 import importlib
-from importlib.metadata import entry_points
 
-for _module in ("losses", "metrics", "optimizers", "schedules", "models", "encoders", "splits"):
+from xltrain.choices import plugins
+
+for _module in (
+    "losses",
+    "objectives",
+    "metrics",
+    "optimizers",
+    "schedules",
+    "models",
+    "encoders",
+    "splits",
+    "searches",
+):
     importlib.import_module(f"{__name__}.{_module}")
 
-for _entry in entry_points(group="xltrain.choices"):
-    _entry.load()
+plugins.load()

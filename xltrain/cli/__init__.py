@@ -19,7 +19,7 @@ from xltrain.language import text
 from xltrain.place import Problem
 
 # The module of `xltrain list` hides the builtin of that name in this package.
-COMMANDS = ("new", "check", "merge", "fit", "predict", "shot", "list")
+COMMANDS = ("new", "suggest", "check", "merge", "fit", "predict", "export", "shot", "list")
 INTERRUPTED = 130
 
 
@@ -135,7 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """The exit code of one call; problems have been printed. The language that it asks for ends with it."""
     with language.using():
-        return _run(arguments, "--json" in arguments)
+        code = _run(arguments, "--json" in arguments)
+        _tell_left_out()
+        return code
 
 
 def _run(arguments: Sequence[str], as_document: bool) -> int:
@@ -174,6 +176,13 @@ def _run(arguments: Sequence[str], as_document: bool) -> int:
         return 1
 
 
+def _tell_left_out() -> None:
+    """Name the packages whose choices could not be loaded, where this call looked for choices at all."""
+    plugins = sys.modules.get("xltrain.choices.plugins")
+    for problem in plugins.problems() if plugins else ():
+        click.echo(str(problem), err=True)
+
+
 def _usage(error: click.ClickException) -> str:
     """What click found wrong with a call, in the current language where it is one of the usual things."""
     if isinstance(error, click.MissingParameter) and error.param is not None:
@@ -183,6 +192,10 @@ def _usage(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         return text("usage_no_option", name=error.option_name)
     if isinstance(error, click.BadParameter) and error.param is not None:
+        if isinstance(error.param.type, click.Choice):
+            found = error.message.partition("'")[2].partition("'")[0]
+            known = ", ".join(error.param.type.choices)
+            return text("usage_choice", name=error.param.opts[0], known=known, found=found)
         return text("usage_bad_value", name=error.param.opts[0], reason=error.message)
     if error.message == "Missing command.":
         return text("usage_no_command")

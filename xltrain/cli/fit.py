@@ -14,6 +14,9 @@ from xltrain.language import text
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help=text("help_fit_device"))
 @click.option("--require", multiple=True, metavar="METRIC<VALUE", help=text("help_fit_require"))
 @click.option("--strict", is_flag=True, help=text("help_fit_strict"))
+@click.option("--resume", is_flag=True, help=text("help_fit_resume"))
+@click.option("--tensorboard", metavar="DIR", help=text("help_fit_tensorboard"))
+@click.option("--plan", "plan_alone", is_flag=True, help=text("help_fit_plan"))
 def command(
     job_or_books: tuple[str, ...],
     target: tuple[str, ...],
@@ -22,11 +25,20 @@ def command(
     device: str | None,
     require: tuple[str, ...],
     strict: bool,
+    resume: bool,
+    tensorboard: str | None,
+    plan_alone: bool,
 ) -> int:
     from xltrain.cli import INTERRUPTED
+    from xltrain.cli.plan import as_json, plan_lines
     from xltrain.cli.progress import progress
-    from xltrain.workflow.fit import fit
+    from xltrain.workflow.fit import fit, plan
 
+    if plan_alone:
+        with progress() as listen:
+            planned = plan(job_or_books, target, overrides=overrides, device=device or "", strict=strict, listen=listen)
+        emit({"plan": as_json(planned)}, plan_lines(planned))
+        return 0
     with progress() as listen:
         done = fit(
             job_or_books,
@@ -36,6 +48,8 @@ def command(
             device=device or "",
             require=require,
             strict=strict,
+            resume=resume,
+            tensorboard=tensorboard,
             listen=listen,
         )
     lines = [str(doubt) for doubt in done.report.doubts]

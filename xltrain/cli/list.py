@@ -11,9 +11,19 @@ from xltrain.language import text
 @click.command(help=text("help_list"))
 @click.argument("kind", default="", metavar="[KIND]")
 @click.argument("name", default="", metavar="[NAME]")
-def command(kind: str, name: str) -> None:
-    from xltrain.workflow.listing import listing
+@click.option("--plot", "picture", metavar="FILE", help=text("help_list_plot"))
+@click.option("--overwrite", is_flag=True, help=text("help_overwrite"))
+def command(kind: str, name: str, picture: str | None, overwrite: bool) -> None:
+    from xltrain.workflow.listing import listing, plot
 
+    if picture is not None:
+        drawn = plot(kind, name, picture, overwrite=overwrite)
+        size = {"width": f"{drawn.width:g}", "height": f"{drawn.height:g}"}
+        line = text("plot_wrote", path=picture, schedule=name, **size)
+        emit({"output": picture, "schedule": name, "width": drawn.width, "height": drawn.height}, [line])
+        return
+    if overwrite:
+        raise click.UsageError(text("list_overwrite_alone"))
     found = listing(kind, name)
     lines = [] if kind else [text("list_hint"), ""]
     for each, choices in found.items():

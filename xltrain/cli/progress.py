@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from xltrain.cli.output import wants_json
+from xltrain.cli.plan import plan_lines
 from xltrain.events import Event, Listener, Noted, Planned, Read, Trained
 from xltrain.language import text
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+PLANNED = 20  # stacks of a plan that are told
 PLAIN_EVERY = 5.0  # seconds between plain lines about one stack
 
 
@@ -36,13 +38,7 @@ def line(event: Event) -> str:
     if isinstance(event, Read):
         return text("progress_reading", done=event.done, total=event.total, file=event.file)
     if isinstance(event, Planned):
-        return text(
-            "progress_planned",
-            runs=event.runs,
-            members=event.members,
-            stacks=event.stacks,
-            device=event.device,
-        )
+        return "\n".join(plan_lines(event, most=PLANNED))
     if isinstance(event, Trained):
         return text("progress_epoch", stack=event.stack, stacks=event.stacks, **_figures(event))
     return event.message if isinstance(event, Noted) else ""

@@ -4,7 +4,8 @@
     chain   = sum { ">" sum }                      schedules: warmup(5%) > cosine
     sum     = product { "+" product }              losses: 0.7*mse + 0.3*pinball(q=0.9)
     product = atom { "*" atom }
-    atom    = number | 5% | word | "text" | name(argument, ...) | (grid, ...) | [grid, ...]
+    losses  = grid { "," grid }                    one loss for each target: mse, 0.3*cross_entropy
+    atom    = number | number..number | 5% | word | "text" | name(argument, ...) | (grid, ...) | [grid, ...]
     argument = [ word "=" ] grid
 
 `logspace(a, b, n)` and `linspace(a, b, n)` stand for n alternatives. Full-width signs and digits count as their narrow
@@ -90,7 +91,18 @@ class Grid:
         return " | ".join(str(item) for item in self.items)
 
 
-Node = Literal | Several | Named | Joined | Grid
+@dataclass(frozen=True)
+class Range:
+    """`1e-4..1e-2`: any number from the first to the last, for a search to draw from."""
+
+    low: int | float
+    high: int | float
+
+    def __str__(self) -> str:
+        return f"{show(self.low)}..{show(self.high)}"
+
+
+Node = Literal | Several | Named | Joined | Grid | Range
 Meaning = TypeVar("Meaning")
 
 
@@ -102,21 +114,21 @@ class Variant:
     label: str = ""
 
 
-def parse(cell: str) -> Node:
-    """The syntax tree of a cell, its grids not yet expanded."""
-    return _Parser(cell).whole()
+def parse(cell: str, several: bool = False) -> Node:
+    """The syntax tree of a cell, its grids not yet expanded; `several` where commas may stand outside brackets."""
+    return _Parser(cell).whole(several)
 
 
-def expand(cell: str) -> list[Variant]:
+def expand(cell: str | Node) -> list[Variant]:
     """Every alternative that a cell stands for, in reading order, the last grid varying fastest."""
-    tree = parse(cell)
+    tree = parse(cell) if isinstance(cell, str) else cell
     size = _size(tree)
     if size > MAX_GRID:
         raise ParseError(text("grid_too_large", count=size, limit=MAX_GRID))
     return [Variant(node, " ".join(labels)) for node, labels in _expand(tree)]
 
 
-def parse_variants(cell: str, mean: Callable[[Node], Meaning]) -> list[tuple[str, Meaning]]:
+def parse_variants(cell: str | Node, mean: Callable[[Node], Meaning]) -> list[tuple[str, Meaning]]:
     """What each alternative of a cell means, with its label; every mistake of every alternative is reported once."""
     found: list[tuple[str, Meaning]] = []
     wrong: list[str] = []
@@ -197,6 +209,11 @@ def to_loss(node: Node, scale: float = 1.0) -> tuple[Term, ...]:
     return to_loss(rest[0], scale * math.prod(numbers))
 
 
+def to_losses(node: Node) -> tuple[Term, ...] | tuple[tuple[Term, ...], ...]:
+    """A grid-free tree as a loss, or as one for each target."""
+    return tuple(to_loss(item) for item in node.items) if isinstance(node, Several) else to_loss(node)
+
+
 def to_schedule(node: Node) -> tuple[Call, ...]:
     """A grid-free tree as a chain of schedules: any number of prefixes, then one that is none."""
     chained = isinstance(node, Joined) and node.sign == ">"
@@ -216,6 +233,8 @@ def to_value(node: Node) -> Any:
         return node.value
     if isinstance(node, Several):
         return tuple(to_value(item) for item in node.items)
+    if isinstance(node, Range):
+        raise ParseError(text("range_needs_search", found=node))
     raise ParseError(text("value_expected", found=str(node)))
 
 
@@ -301,10 +320,14 @@ class _Parser:
         self.at = 0
         self.depth = 0
 
-    def whole(self) -> Node:
+    def whole(self, several: bool = False) -> Node:
         if self.next.kind == "end":
             raise ParseError(text("cell_empty"))
         node = self.grid()
+        items = [node]
+        while several and self.take(","):
+            items.append(self.grid())
+            node = Several(tuple(items))
         if self.next.kind != "end":
             raise self.unexpected()
         return node
@@ -358,12 +381,24 @@ class _Parser:
             raise self.unexpected()
         self.at += 1
         if token.kind == "number":
-            return Literal(sign * token.number)
+            first = sign * token.number
+            return self.range(first) if self.take("..") else Literal(first)
         if token.kind == "text":
             return Literal(token.text, quoted=True)
         if self.take("("):
             return self.call(token)
         return Literal(self.words(token.text) if self.depth > 1 else token.text)
+
+    def range(self, low: int | float) -> Range:
+        sign = -1 if self.take("-") else 1
+        token = self.next
+        if token.kind != "number":
+            raise self.unexpected()
+        self.at += 1
+        found = Range(low, sign * token.number)
+        if found.low >= found.high:
+            raise ParseError(text("range_ends", found=found))
+        return found
 
     def words(self, first: str) -> str:
         """Words in a row inside brackets are one text: `group(branch name)`."""

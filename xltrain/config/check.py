@@ -11,15 +11,19 @@ from typing import Any
 
 from xltrain.config.call import MAX_GRID
 from xltrain.config.fields import FIELDS, Field
+from xltrain.config.joint import joined, target_words, to_targets, wrong_losses
 from xltrain.config.rows import job_rows, toml_text
 from xltrain.config.settings import ALL, Column, Job, Run, Shot, Source
 from xltrain.config.source import Raw, Row, Value, override, parse_toml, read_raw
+from xltrain.config.space import CellSpace, draws
 from xltrain.config.tokens import ParseError
 from xltrain.config.value import parse_field
 from xltrain.errors import ConfigError
 from xltrain.language import canonical, label, text
 from xltrain.place import Place, Problem, parse_range
 from xltrain.registry import Call, Term, metrics, unknown
+
+Point = tuple[tuple[str, Any], ...]  # for each field of the Runs sheet its label and value
 
 _TASK_OF_TYPE = {"category": "classification", "boolean": "classification"}
 
@@ -176,15 +180,12 @@ class _Checker:
     def run(self, row: Row) -> list[Run]:
         """A row of the Runs sheet: one run, or one for every point of its grids."""
         fields = [field for field in FIELDS["Runs"].values() if field.grid or field.header == "target"]
-        options = [self.options(row, field) for field in fields]
-        count = math.prod(len(each) for each in options)
-        if count > MAX_GRID:
-            self.wrong(row.place, text("grid_too_large", count=count, limit=MAX_GRID))
-            return []
+        search = self.one("Runs", row, "search", None)
+        points = self.drawn(row, fields, search) if search else self.grid(row, fields)
         name, note = (self.one("Runs", row, header, "") for header in ("name", "note"))
         keep = self.one("Runs", row, "keep", False)
         runs = []
-        for point in itertools.product(*options):
+        for point in points:
             settings = {field.header: value for field, (_, value) in zip(fields, point, strict=True)}
             base = name or str(settings["model"])
             # Without a name the model stands in for one, so its own label says nothing new.
@@ -194,8 +195,60 @@ class _Checker:
                 if each and (name or field.header != "model")
             ]
             full = " ".join([base, *labels]).strip()
-            runs.append(Run(name=full, **settings, note=note, keep=keep, place=row.place))
+            runs.append(Run(name=full, **joined(settings), note=note, keep=keep, place=row.place))
         return _numbered(runs)
+
+    def grid(self, row: Row, fields: Sequence[Field]) -> list[Point]:
+        """Every point of the row's grids."""
+        options = [self.options(row, field) for field in fields]
+        count = math.prod(len(each) for each in options)
+        if count > MAX_GRID:
+            self.wrong(row.place, text("grid_too_large", count=count, limit=MAX_GRID))
+            return []
+        return list(itertools.product(*options))
+
+    def drawn(self, row: Row, fields: Sequence[Field], search: Call) -> list[Point]:
+        """The points that a search draws from the row's ranges and alternatives, for each of its targets."""
+        options: list[list[tuple[str, Any]] | CellSpace] = []
+        broken = False
+        for field in fields:
+            value = row.cells.get(field.header)
+            try:
+                fixed = value is None or field.header == "target"
+                options.append(self.options(row, field) if fixed or value is None else CellSpace(field, value))
+            except ParseError as error:
+                for message in error.messages if value else ():
+                    self.wrong(value.place if value else row.place, message)
+                options.append([("", _default(field))])
+                broken = True
+        spaces = [each for each in options if isinstance(each, CellSpace)]
+        if not any(each.dimensions for each in spaces):
+            if not broken:
+                self.wrong(row.cells["search"].place, text("search_nothing"))
+            return []
+        seed = f"{self.one('Job', self.raw.job, 'seed', 0)} {self.one('Runs', row, 'name', '')}"
+        count = sum(search.apply())
+        points: list[Point] = []
+        for drawn in draws([each for space in spaces for each in space.dimensions], count, seed):
+            rest = iter(drawn)
+            at = [
+                [self.varied(each, list(itertools.islice(rest, len(each.dimensions))))]
+                if isinstance(each, CellSpace)
+                else each
+                for each in options
+            ]
+            points += itertools.product(*at)
+        return points
+
+    def varied(self, space: CellSpace, point: Sequence[float]) -> tuple[str, Any]:
+        """A cell at one point of a search."""
+        try:
+            label, value = space.at(point)
+        except ParseError as error:
+            for message in error.messages:
+                self.wrong(space.value.place, message)
+            return "", _default(space.field)
+        return (_titled(space.field, value) if space.dimensions and _is_plain(space.field) else label), value
 
     def options(self, row: Row, field: Field) -> list[tuple[str, Any]]:
         if field.header == "target":
@@ -203,9 +256,8 @@ class _Checker:
         if field.header == "model":
             self.required("Runs", row, "model")
         options = self.variants(row, field, _default(field))
-        if field.type in (int, float, "word") and len(options) > 1:
-            whole = field.header == "batch_size"
-            return [(f"{field.header}={'all' if whole and value == ALL else value}", value) for _, value in options]
+        if _is_plain(field) and len(options) > 1:
+            return [(_titled(field, value), value) for _, value in options]
         return options
 
     def targets(self, row: Row) -> list[tuple[str, Any]]:
@@ -214,15 +266,21 @@ class _Checker:
         names = self.target_names()
         if cell is None:
             return [("", "")]
-        found = [match_name(cell.text, names)]
-        parts = [cell.text]
-        if not found[0]:
-            parts = [part.strip() for part in cell.text.replace("｜", "|").split("|")]
-            found = [match_name(part, names) for part in parts]
-        for part, name in zip(parts, found, strict=True):
-            if not name and names:
-                self.wrong(cell.place, unknown(label("target"), part, names))
-        return [(name if len(found) > 1 else "", name) for name in found]
+        whole = match_name(cell.text, names)
+        parts = [cell.text] if whole else [part.strip() for part in cell.text.replace("｜", "|").split("|")]
+        found = [to_targets(part, names, match_name) for part in parts]
+        for part, targets in zip(parts, found, strict=True):
+            for word, name in zip(target_words(part) if "" in targets else (), targets, strict=False):
+                if not name and names:
+                    self.wrong(cell.place, unknown(label("target"), word, names))
+            again = [name for name in dict.fromkeys(targets) if name and targets.count(name) > 1]
+            if again:
+                self.wrong(cell.place, text("target_twice", name=again[0]))
+        labels = parts if len(parts) > 1 else [""]
+        return [
+            (shown and ", ".join(targets), targets[0] if len(targets) == 1 else targets or "")
+            for shown, targets in zip(labels, found, strict=True)
+        ]
 
     def target_names(self) -> list[str]:
         rows = self.raw.sheets["Columns"]
@@ -256,7 +314,12 @@ class _Checker:
                 near = cells.get(header) or cells.get("optimizer")
                 self.wrong(near.place if near else run.place or Place(""), message)
             cell = rows[run.place].cells.get("loss") if run.place else None
-            if run.loss and cell:
+            if cell and (message := wrong_losses(run)):
+                self.wrong(cell.place, message)
+            elif run.losses and cell:
+                for loss, name in zip(run.losses, run.joint, strict=True):
+                    self.check_loss(loss, cell.place, [tasks.get(name, "")])
+            elif run.loss and cell:
                 own = [tasks.get(run.target, "")] if run.target else list(tasks.values())
                 self.check_loss(run.loss, cell.place, own)
 
@@ -312,6 +375,15 @@ def match_name(name: str, names: Sequence[str]) -> str:
 
 def _fold(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def _is_plain(field: Field) -> bool:
+    return field.type in (int, float, "word")
+
+
+def _titled(field: Field, value: Any) -> str:
+    """What a plain value is called in the name of a run."""
+    return f"{field.header}={'all' if field.header == 'batch_size' and value == ALL else value}"
 
 
 def _numbered(runs: list[Run]) -> list[Run]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xltrain.config.settings import DEVICES, IMBALANCES, LR_SCALES, ROLES, TASKS, TYPES
+from xltrain.config.settings import ARITHMETICS, DEVICES, IMBALANCES, LR_SCALES, ROLES, TASKS, TYPES
 from xltrain.language import text
 from xltrain.registry import AtLeast, Below, Limit
 
@@ -51,6 +51,7 @@ _FIELDS = (
     Field("Job", "repeats", int, 1, (AtLeast(1),)),
     Field("Job", "seed", int, 0, (AtLeast(0), Below(SEED_LIMIT))),
     Field("Job", "device", "word", "auto", words=DEVICES),
+    Field("Job", "arithmetic", "word", "float32", words=ARITHMETICS),
     Field("Job", "language", "word", "", words=("en", "zh")),
     Field("Job", "output", "file"),
     Field("Sources", "path", "file", width=52),
@@ -83,8 +84,10 @@ _FIELDS = (
     Field("Runs", "lr_scale", "word", "none", words=LR_SCALES, grid=True, folded=True, width=10),
     Field("Runs", "sam", float, 0.0, (AtLeast(0),), grid=True, folded=True, width=8),
     Field("Runs", "ema", float, 0.0, (AtLeast(0), Below(1)), grid=True, folded=True, width=8),
+    Field("Runs", "objective", "objectives", "none", grid=True, folded=True, width=18),
     Field("Runs", "imbalance", "word", "none", words=IMBALANCES, grid=True, folded=True, width=12),
     Field("Runs", "seed", int, 0, (AtLeast(0), Below(SEED_LIMIT)), grid=True, folded=True, width=8),
+    Field("Runs", "search", "searches", folded=True, width=14),
     Field("Runs", "keep", bool, False, folded=True, width=8),
     Field("Shots", "book", "file", width=40),
     Field("Shots", "range", str, width=28),

@@ -31,7 +31,7 @@ def job_rows(job: Job, folder: Path | None = None) -> Rows:
     }
     rows = {
         sheet: [
-            {header: _cell(getattr(thing, header)) for header, field in FIELDS[sheet].items() if not field.shown}
+            {header: _setting(thing, header) for header, field in FIELDS[sheet].items() if not field.shown}
             for thing in things[sheet]
         ]
         for sheet in SHEETS
@@ -65,6 +65,12 @@ def starter_rows(**sheets: Sequence[Cells]) -> Rows:
 
 def _run_defaults() -> Cells:
     return {header: field.default for header, field in FIELDS["Runs"].items() if field.folded}
+
+
+def _setting(thing: Any, header: str) -> Any:
+    if header == "loss" and thing.losses:
+        return ", ".join(_cell(loss) for loss in thing.losses)
+    return _cell(getattr(thing, header))
 
 
 def _cell(value: Any) -> Any:

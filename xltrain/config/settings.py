@@ -3,7 +3,8 @@
 The field names are the headers of the job's sheets.
 """
 
-from dataclasses import dataclass, field
+import importlib.util
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xltrain.language import text
@@ -14,8 +15,10 @@ ROLES = ("feature", "target", "weight", "group", "time", "id", "split", "ignore"
 TYPES = ("numeric", "category", "boolean", "date", "text", "id")
 TASKS = ("auto", "regression", "classification")
 DEVICES = ("auto", "cpu", "cuda")
+ARITHMETICS = ("float32", "tf32", "bfloat16")
 IMBALANCES = ("none", "balanced", "oversample", "undersample", "smote", "smotenc")
 LR_SCALES = ("none", "linear", "sqrt")
+NO_OBJECTIVE = Call("objectives", "none")
 ALL = 0  # batch_size: every training row in one batch
 
 
@@ -60,7 +63,8 @@ class Run:
 
     An empty `target` stands for every target of the job; `loss` is empty where the task's default is meant.
     `batch_size` 0 is the whole training set; `patience` 0 never stops early; `clip_norm` and `clip_value` 0 never clip;
-    `sam` and `ema` 0 are off.
+    `sam` and `ema` 0 are off. `joint` are the targets of a run that trains one network on several, `losses` theirs in
+    that order, and `loss` is then empty. `search` is None in a run that a search has drawn.
     """
 
     name: str
@@ -78,11 +82,23 @@ class Run:
     lr_scale: str = "none"
     sam: float = 0.0
     ema: float = 0.0
+    objective: Call = NO_OBJECTIVE
+    joint: tuple[str, ...] = ()
+    losses: tuple[tuple[Term, ...], ...] = ()
     imbalance: str = "none"
     seed: int = 0
     keep: bool = False
+    search: Call | None = None
     note: str = ""
     place: Place | None = None
+
+    def for_target(self, name: str) -> "Run | None":
+        """What this run is to one target: of a joint run with that target's loss; None where it does not train it."""
+        if not self.joint:
+            return self if self.target in ("", name) else None
+        if name not in self.joint:
+            return None
+        return replace(self, loss=self.losses[self.joint.index(name)] if self.losses else ())
 
     def conflicts(self) -> "list[tuple[str, str]]":
         """What of this run does not go together, each with the header where it would be mended."""
@@ -95,6 +111,25 @@ class Run:
                 found.append(("sam", text("sam_misfit", optimizer=name, found=number(self.sam))))
         if self.lr_scale != "none" and self.optimizer["lr"] == AUTO:
             found.append(("lr_scale", text("scale_with_auto", found=self.lr_scale)))
+        return found + self._objective_conflicts()
+
+    def _objective_conflicts(self) -> "list[tuple[str, str]]":
+        """Whether the objective is for as many targets as there are, and for what is installed."""
+        name, found = self.objective.name, []
+        facts = {} if name == "none" else self.objective.choice.facts
+        if self.joint and facts and not facts.get("joint"):
+            found.append(("objective", text("objective_alone", objective=name, targets=self.target)))
+        if facts.get("joint") and not self.joint:
+            found.append(("objective", text("objective_several", objective=name)))
+        lacking = [each for each in facts.get("needs", ()) if importlib.util.find_spec(each) is None]
+        if lacking:
+            found.append(("objective", text("objective_needs", objective=name, names=" ".join(lacking))))
+        if facts.get("alone") and self.sam:
+            found.append(("sam", text("objective_sam", objective=name, found=number(self.sam))))
+        if facts.get("alone") and self.optimizer.choice.facts.get("closure"):
+            found.append(("optimizer", text("objective_closure", objective=name, optimizer=self.optimizer.name)))
+        if self.joint and self.imbalance not in ("none", "balanced"):
+            found.append(("imbalance", text("joint_imbalance", found=self.imbalance)))
         return found
 
 
@@ -120,6 +155,7 @@ class Job:
     repeats: int = 1
     seed: int = 0
     device: str = "auto"
+    arithmetic: str = "float32"
     language: str = ""
     output: str = ""
     sources: tuple[Source, ...] = ()

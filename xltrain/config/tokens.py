@@ -28,7 +28,7 @@ class Token:
 # Full-width ASCII, the ideographic space and comma, the minus sign: one character for one, so that positions hold.
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 32, 0x3001: 44, 0x2212: 45}
 _CLOSING = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」"}
-_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.])")
+_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?:(?=\.\.)|(?![\w.]))")
 _WORD = re.compile(r"\w[\w.]*(?:-[^\W\d][\w.]*)*")
 _PERCENT = re.compile(r"\s*%")
 _SIGNS = "()[],=:|>+*-"
@@ -55,6 +55,9 @@ def _tokens(cell: str) -> Iterator[Token]:
             quoted, end = _quoted(cell, plain, at)
             yield Token("text", quoted, at)
             at = end
+        elif plain.startswith("..", at):
+            yield Token("sign", "..", at)
+            at += 2
         elif found := _NUMBER.match(plain, at):
             percent = _PERCENT.match(plain, found.end())
             yield Token("number", found[0], at, _number(found[0], bool(percent)))

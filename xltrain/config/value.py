@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xltrain import choices as choices  # declares what a cell may name
-from xltrain.config.call import Node, parse_variants, to_call, to_loss, to_schedule, to_value
+from xltrain.config.call import Node, parse, parse_variants, to_call, to_losses, to_schedule, to_value
 from xltrain.config.fields import Field
 from xltrain.config.source import Value
 from xltrain.config.tokens import ParseError, narrow
@@ -36,13 +36,15 @@ def _parse(field: Field, value: Value) -> Variants:
     if field.type == "word":
         return [("", _word(field, part)) for part in narrow(value.text).split("|")]
     if isinstance(field.type, str):
-        return parse_variants(value.text, _meaning(field.type))
+        cell = value.text if isinstance(value.value, (str, int, float)) else value.value
+        tree = parse(cell, several=field.type == "losses") if isinstance(cell, str) else cell
+        return parse_variants(tree, _meaning(field.type))
     return _numbers(field, value)
 
 
 def _meaning(kind: str) -> Callable[[Node], Any]:
     if kind == "losses":
-        return to_loss
+        return to_losses
     return to_schedule if kind == "schedules" else lambda node: to_call(kind, node)
 
 
@@ -66,7 +68,7 @@ def _numbers(field: Field, value: Value) -> Variants:
     """Numbers and booleans, checked against the field's limits."""
     rule = Parameter(label(field.header), field.type, field.default, field.limits, "")
     given: Any = value.value
-    if isinstance(given, str):
+    if isinstance(given, (str, Node)):
         found = parse_variants(given, to_value)
     elif isinstance(given, list):
         found = [("", each) for each in given]

@@ -10,9 +10,12 @@ from xltrain.lazy import torch
 def first_weights(
     members: Sequence[Member], inputs: int | Features, generators: "Sequence[torch.Generator]"
 ) -> "list[torch.Tensor]":
-    """The weights (size,) of each member."""
+    """The weights (size,) of each member, and zeros for what its objective learns besides."""
     layouts = {member.run.model: layout_of(member.run.model, inputs, member.outputs) for member in members}
-    return [layouts[member.run.model].start(generator) for member, generator in zip(members, generators, strict=True)]
+    return [
+        torch.nn.functional.pad(layouts[member.run.model].start(generator), (0, member.learned))
+        for member, generator in zip(members, generators, strict=True)
+    ]
 
 
 def first_buffers(

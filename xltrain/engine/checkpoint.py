@@ -26,7 +26,7 @@ from xltrain.lazy import torch
 from xltrain.place import Place, Problem
 from xltrain.registry import Call, encoders, models
 
-FORMAT = 2
+FORMAT = 3  # 3 for a model of several targets, else as in 2
 CHUNK = 1 << 14  # rows encoded and predicted at a time
 
 
@@ -48,7 +48,8 @@ class Prediction:
 class Model:
     """Everything that turns new rows into predictions. `means`, `deviations`, `unseen` and `states` are per member.
 
-    weights: (members, size). `unseen` lowers the outputs of classes that a member never saw (members, outputs).
+    weights: (members, size). `part` says which outputs are this target's, where the network has several. `unseen`
+    lowers the outputs of classes that a member never saw (members, outputs).
     """
 
     target: str
@@ -68,12 +69,13 @@ class Model:
     deviations: Floats
     unseen: Floats | None = None
     version: str = ""
+    part: tuple[int, int] | None = None
 
     def predict(self, table: Table, device: str = "auto") -> Prediction:
         """Predict every row. DataError names the columns that the table lacks."""
         where = resolve(device)
         raw = self.encoding.raw(table)
-        parts = [self._predict(raw[start : start + CHUNK], where) for start in range(0, max(len(raw), 1), CHUNK)]
+        parts = [self.values(raw[start : start + CHUNK], where) for start in range(0, max(len(raw), 1), CHUNK)]
         values = np.concatenate(parts, 1)
         mean = values.mean(0)
         if self.classes:
@@ -82,8 +84,10 @@ class Model:
             return Prediction(label.astype(np.float64), _deviation(own), mean)
         return Prediction(mean, _deviation(values))
 
-    def _predict(self, raw: Any, device: "torch.device") -> Floats:
-        """(members, rows) predictions or (members, rows, classes) probabilities."""
+    def values(self, raw: Any, device: "torch.device | None" = None) -> Floats:
+        """What each member says of raw features: (members, rows) predictions or (members, rows, classes)
+        probabilities.
+        """
         layout = layout_of(self.call, features_of(self.encoding), self.outputs)
         told = []
         for index, state in enumerate(self.states):
@@ -92,6 +96,7 @@ class Model:
             run = Pass(False, {}, layout.buffer_views(self.buffers[one].to(device)))
             with torch.no_grad():
                 output = layout.forward(layout.views(self.weights[one].to(device)), x, run)
+                output = output if self.part is None else output[..., slice(*self.part)]
                 output = pooled(output.double(), self.link)[0].cpu()
             unseen = None if self.unseen is None else torch.from_numpy(self.unseen[index])
             told.append(to_values(output, self.link, self.means[index], self.deviations[index], unseen))
@@ -103,7 +108,7 @@ def save_model(path: Path, model: Model) -> None:
     from safetensors.torch import save
 
     header = {
-        "format": FORMAT,
+        "format": FORMAT if model.part else 2,
         "version": version("xltrain"),
         "target": model.target,
         "task": model.task,
@@ -116,6 +121,7 @@ def save_model(path: Path, model: Model) -> None:
         "call": {"name": model.call.name, "values": dict(model.call.values)},
         "link": model.link,
         "outputs": model.outputs,
+        **({"part": model.part} if model.part else {}),
         "states": [state.to_json() for state in model.states],
         "means": model.means.tolist(),
         "deviations": model.deviations.tolist(),
@@ -185,7 +191,10 @@ def _from_header(header: dict[str, Any], weights: "torch.Tensor", buffers: "torc
         np.array(header["deviations"]),
         None if header["unseen"] is None else np.array(header["unseen"]),
         header["version"],
+        (int(header["part"][0]), int(header["part"][1])) if "part" in header else None,
     )
+    if model.part and not 0 <= model.part[0] < model.part[1] <= model.outputs:
+        raise ValueError(model.part)
     if model.link.partition(":")[0] not in LINKS:
         raise ValueError(model.link)
     layout = layout_of(call, features_of(model.encoding), model.outputs)

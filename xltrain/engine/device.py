@@ -10,6 +10,7 @@ from xltrain.lazy import torch
 from xltrain.place import Place, Problem
 
 MOST_THREADS = 8
+REDUCED = ("tf32", "bfloat16")  # arithmetic that only a GPU gains by
 SMALL_STEP = 100_000_000  # multiplications in a forward pass below which threads cost more than they give
 
 
@@ -19,6 +20,28 @@ def resolve(device: str, place: Place | None = None) -> "torch.device":
     if device == "cuda" and not usable:
         raise ConfigError(Problem(place, text("no_cuda"), text("no_cuda_hint")))
     return torch.device("cuda" if usable else "cpu")
+
+
+def check_arithmetic(asked: str, device: "torch.device", place: Place | None = None) -> None:
+    """ConfigError where a CPU is asked for the arithmetic of a GPU."""
+    if device.type != "cuda" and asked in REDUCED:
+        raise ConfigError(Problem(place, text("no_arithmetic", found=asked), text("no_arithmetic_hint")))
+
+
+@contextmanager
+def arithmetic(asked: str, device: "torch.device") -> Iterator[None]:
+    """Matrix products on a GPU in tf32 or bfloat16 where that is asked for; everywhere else nothing changes."""
+    if device.type != "cuda" or asked not in REDUCED:
+        yield
+        return
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        # A cast that is kept would outlive the weights it was made of when a CUDA graph runs again.
+        with torch.autocast(device.type, torch.bfloat16, asked == "bfloat16", cache_enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def describe(device: "torch.device") -> str:

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from xltrain.choices.losses.likelihood import LARGEST
 from xltrain.data.encode import Floats, Target
+from xltrain.engine.head import lowered
 from xltrain.engine.loop import Course
 from xltrain.engine.plan import Member, scale_of
 from xltrain.engine.result import Ledger, Score
-from xltrain.engine.stack import Arrays, Stack, lowered
+from xltrain.engine.stack import Arrays, Stack
 from xltrain.lazy import torch
 from xltrain.registry import Call, ClassWeights, metrics
 
@@ -74,18 +75,29 @@ def to_values(
     output: "torch.Tensor", link: str, mean: float, deviation: float, unseen: "torch.Tensor | None"
 ) -> Floats:
     """Outputs (rows, outputs) in double precision as predictions (rows,) or probabilities (rows, classes)."""
+    return np.asarray(meant(output, link, mean, deviation, unseen).numpy())
+
+
+def meant(
+    output: "torch.Tensor",
+    link: str,
+    mean: "torch.Tensor | float",
+    deviation: "torch.Tensor | float",
+    unseen: "torch.Tensor | None",
+) -> "torch.Tensor":
+    """What outputs (..., rows, outputs) mean: predictions (..., rows) or probabilities (..., rows, classes)."""
     link, _, column = link.partition(":")
     if link in NUMBERS:
-        return np.asarray((output[:, int(column or 0)] * deviation + mean).numpy())
+        return output[..., int(column or 0)] * deviation + mean
     if link == "exp":
-        return np.asarray((torch.exp(output.squeeze(-1).clamp(max=LARGEST)) * deviation).numpy())
+        return torch.exp(output.squeeze(-1).clamp(max=LARGEST)) * deviation
     if link == "sigmoid":
         yes = torch.sigmoid(output)
-        return np.asarray(torch.cat([1 - yes, yes], -1).numpy())
+        return torch.cat([1 - yes, yes], -1)
     output = output if unseen is None else output + unseen
     if link == "corn":
-        return np.asarray(_from_steps(output).numpy())
-    return np.asarray(torch.softmax(_log_sigmoid(output) if link == "sigmoids" else output, -1).numpy())
+        return _from_steps(output)
+    return torch.softmax(_log_sigmoid(output) if link == "sigmoids" else output, -1)
 
 
 def _from_steps(output: "torch.Tensor") -> "torch.Tensor":

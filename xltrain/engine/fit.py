@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -16,22 +18,33 @@ from xltrain.data.table import Table
 from xltrain.engine.balanced import balance_members
 from xltrain.engine.baseline import baselines
 from xltrain.engine.checkpoint import Model
-from xltrain.engine.device import describe, resolve, threads
+from xltrain.engine.device import arithmetic, check_arithmetic, describe, resolve, threads
+from xltrain.engine.diverged import diverged_note
+from xltrain.engine.ensemble import ensemble_of
 from xltrain.engine.evaluate import Judged, judge, ledger, scores, standard, unseen_of
+from xltrain.engine.forecast import forecast
 from xltrain.engine.goals import Goal, read_goals, read_weight, without_weightless
+from xltrain.engine.head import lowered
+from xltrain.engine.last_period import last_period
 from xltrain.engine.loop import Course, Report, train
-from xltrain.engine.lr_range import choose_rates
+from xltrain.engine.lr_range import choose_rates, is_auto, with_rate
 from xltrain.engine.moves import hidden_matrices
+from xltrain.engine.objective import check_numeric, part_names
 from xltrain.engine.plan import Member, batch_work, features_of, layout_of, member_seed, plan, scale_of
-from xltrain.engine.result import Curves, Result, RunResult, TargetResult
-from xltrain.engine.stack import Arrays, Stack, lowered
+from xltrain.engine.result import Curves, LastPeriod, Result, RunResult, TargetResult
+from xltrain.engine.resume import Keeper, Print, fingerprint
+from xltrain.engine.selection import corrected_score
+from xltrain.engine.stack import Arrays
 from xltrain.engine.steady import steadied
-from xltrain.errors import ConfigError, TrainingError
+from xltrain.engine.together import apart, share_folds, spread, together
+from xltrain.errors import ConfigError, TrainingError, XltrainError
 from xltrain.events import Listener, Planned, Trained, ignore
 from xltrain.language import text
 from xltrain.lazy import torch
 from xltrain.place import Problem
 from xltrain.registry import metrics, number
+
+SOME_RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -44,52 +57,41 @@ class Fitted:
 
 
 def fit(
-    job: Job, table: Table, columns: Sequence[Column], listen: Listener = ignore, precision: str = "float32"
+    job: Job,
+    table: Table,
+    columns: Sequence[Column],
+    listen: Listener = ignore,
+    precision: str = "float32",
+    keeper: Keeper | None = None,
 ) -> Fitted:
     """Train every run of a job on every target.
 
     Args:
         job: its runs, metric, split, folds, repeats, seed and device are read; sources are not.
         columns: role and type of every column of the table.
+        keeper: where an unfinished fit is kept, and whether to go on with it.
 
     Raises:
         ConfigError, DataError: before training, with every problem found.
         TrainingError: nothing could be trained.
     """
     began = time.perf_counter()
-    wrong = [Problem(run.place, message) for run in job.runs for _, message in run.conflicts()]
-    if wrong:
-        raise ConfigError(wrong)
-    device = resolve(job.device, job.place)
-    dtype = getattr(torch, precision)
-    goals, notes = read_goals(job, table, columns)
-    weight, more = read_weight(table, columns)
-    if weight is not None:
-        goals, weightless = without_weightless(goals, weight, table, columns)
-        more += weightless
-    encoding, left_out = plan_encoding(table, columns, max(goal.target.outputs for goal in goals))
-    check_balance([run for goal in goals for run in goal.runs], encoding, weight is not None)
-    notes += more + left_out
-    raw = encoding.raw(table)
-    notes += counter_notes(table, encoding)
-    for goal in goals:
-        notes += leak_notes(table, encoding, raw, goal.target, goal.parts) + rare_notes(goal.target, goal.parts)
-    features = features_of(encoding)
-    goals, changed = steadied(goals)
-    notes += changed
-
-    members, views, targets = _members(job, goals, encoding, raw, weight)
-    notes += limit_notes(encoding, [member.state for member in members], raw)
-    members = balance_members(members, encoding, views, targets)
-    notes += _without_matrices(members, features)
-    arrays = _arrays(views, features, targets, weight, device, dtype)
-    rated = choose_rates(members, arrays, device, dtype)
+    ready = _ready(job, table, columns, precision)
+    goals, notes, weight, encoding, raw = ready.goals, ready.notes, ready.weight, ready.encoding, ready.raw
+    features, arrays, device, dtype = ready.features, ready.arrays, ready.device, ready.dtype
+    keeper = keeper or Keeper()
+    keeper.begin(partial(_print, job, ready))
+    with arithmetic(job.arithmetic, device):
+        rated = keeper.rates(ready.members) or keeper.keep_rates(
+            ready.members, choose_rates(ready.members, arrays, device, dtype)
+        )
+    rated = spread(rated, ready.members)
     members, goals = rated.members, rated.goals(goals)
     stacks = plan(members, features, device.type)
-    listen(Planned(sum(len(goal.runs) for goal in goals), len(members), len(stacks), describe(device)))
-    judged, interrupted = _train(stacks, arrays, goals, device, dtype, listen)
+    listen(forecast(stacks, arrays, features, device, dtype, job.arithmetic))
+    judged, interrupted = _train(stacks, arrays, goals, device, dtype, listen, job.arithmetic, keeper)
 
-    done = [_target_result(goal, judged, notes, raw, encoding, weight) for goal in goals]
+    done = [_target_result(goal, judged, notes, raw, encoding, weight, table) for goal in goals]
     if interrupted:
         done = [each for each in done if each]
         if not done:
@@ -98,6 +100,8 @@ def fit(
     if problems:
         raise TrainingError(problems)
     found = [rated.with_curves(each) for each in done if each]
+    if not interrupted:
+        found = [replace(each, last_period=_last_period(job, each, ready, table, columns)) for each in found]
     models = {each.target: _model(each, each.winner, judged, columns, encoding) for each in found}
     kept = [
         _model(each, run.name, judged, columns, encoding)
@@ -117,6 +121,68 @@ def fit(
         interrupted,
     )
     return Fitted(result, models, tuple(kept))
+
+
+def plan_fit(job: Job, table: Table, columns: Sequence[Column], precision: str = "float32") -> Planned:
+    """What `fit` would do with the same arguments, which raises the same of what is known before training."""
+    ready = _ready(job, table, columns, precision)
+    # A range test would find the rates of `lr=auto`; any rate takes the same time.
+    members = [
+        replace(member, run=with_rate(member.run, SOME_RATE)) if is_auto(member.run) else member
+        for member in ready.members
+    ]
+    stacks = plan(members, ready.features, ready.device.type)
+    return forecast(stacks, ready.arrays, ready.features, ready.device, ready.dtype, job.arithmetic)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """Everything that is known before the first step."""
+
+    goals: list[Goal]
+    notes: list[str]
+    weight: Floats | None
+    encoding: Encoding
+    raw: Singles
+    features: Features
+    members: list[Member]
+    arrays: dict[str, Arrays]
+    device: "torch.device"
+    dtype: "torch.dtype"
+
+
+def _ready(job: Job, table: Table, columns: Sequence[Column], precision: str) -> _Ready:
+    wrong = [Problem(run.place, message) for run in job.runs for _, message in run.conflicts()]
+    if wrong:
+        raise ConfigError(wrong)
+    device = resolve(job.device, job.place)
+    check_arithmetic(job.arithmetic, device, job.place)
+    dtype = getattr(torch, precision)
+    goals, notes = read_goals(job, table, columns)
+    goals = share_folds(job, table, columns, goals)
+    weight, more = read_weight(table, columns)
+    if weight is not None:
+        goals, weightless = without_weightless(goals, weight, table, columns)
+        more += weightless
+    encoding, left_out = plan_encoding(table, columns, max(goal.target.outputs for goal in goals))
+    check_balance([run for goal in goals for run in goal.runs], encoding, weight is not None)
+    notes += more + left_out
+    raw = encoding.raw(table)
+    notes += counter_notes(table, encoding)
+    for goal in goals:
+        notes += leak_notes(table, encoding, raw, goal.target, goal.parts) + rare_notes(goal.target, goal.parts)
+    features = features_of(encoding)
+    check_numeric([run for goal in goals for run in goal.runs], features.numeric)
+    goals, changed = steadied(goals)
+    notes += changed
+
+    members, views, targets = _members(job, goals, encoding, raw, weight)
+    members = together(members, goals, encoding, raw, views, targets)
+    notes += limit_notes(encoding, [member.state for member in members], raw)
+    members = balance_members(members, encoding, views, targets)
+    notes += _without_matrices(members, features)
+    arrays = _arrays(views, features, targets, weight, device, dtype)
+    return _Ready(goals, notes, weight, encoding, raw, features, members, arrays, device, dtype)
 
 
 def _members(
@@ -188,7 +254,7 @@ def _arrays(
     share = None if weight is None else torch.from_numpy(weight).to(device, dtype)
     arrays = {}
     for task, rows in targets.items():
-        kind = dtype if task == "regression" else torch.int64
+        kind = torch.int64 if task == "classification" else dtype
         arrays[task] = Arrays(held, torch.from_numpy(np.stack(rows)).to(device, kind), share, gaps, features)
     return arrays
 
@@ -200,23 +266,67 @@ def _train(
     device: "torch.device",
     dtype: "torch.dtype",
     listen: Listener,
+    asked: str,
+    keeper: Keeper,
 ) -> tuple[dict[tuple[str, str], list[Judged | Course]], bool]:
     """Train one stack after the other; for each run and target its members, judged where they have weights."""
     found: dict[tuple[str, str], list[Judged | Course]] = {}
     targets = {goal.name: goal.target for goal in goals}
     for index, members in enumerate(stacks):
         data = arrays[members[0].task]
-        courses = [Course(member) for member in members]
-        stack = Stack(members, data, device, dtype)
-        with threads(batch_work(members, stack.layout)):
-            interrupted = train(stack, courses, _reporter(listen, index + 1, len(stacks), courses))
-            judged = {id(each.course): each for each in judge(courses, targets, data, device)}
-        for course in courses:
-            key = (course.member.run.name, course.member.target)
-            found.setdefault(key, []).append(judged.get(id(course), course))
+        kept = keeper.stack(members, data, device, dtype)
+        courses, interrupted = kept.courses, False
+        with threads(batch_work(members, kept.stack.layout)):
+            if not kept.over:
+                report = _reporter(listen, index + 1, len(stacks), courses)
+                with arithmetic(asked, device):
+                    interrupted = train(kept.stack, courses, report, kept, kept.mark)
+            if not interrupted:
+                kept.done()
+            for group, own in apart(courses, arrays):
+                judged = {id(each.course): each for each in judge(group, targets, own, device)}
+                for course in group:
+                    key = (course.member.run.name, course.member.target)
+                    found.setdefault(key, []).append(judged.get(id(course), course))
         if interrupted:
             return found, True
     return found, False
+
+
+def _print(job: Job, ready: _Ready) -> Print:
+    """What this fit is known by: whatever its numbers depend on."""
+    said = replace(job, name="", folder=Path(), place=None, sources=(), columns=(), shots=(), output="", language="")
+    runs = [[replace(run, place=None, note="", keep=False) for run in goal.runs] for goal in ready.goals]
+    names = [*ready.encoding.to_json(), *((goal.name, goal.task, goal.target.classes) for goal in ready.goals)]
+    parts = [rows for goal in ready.goals for part in goal.parts for rows in (part.training, part.held_out)]
+    targets = [goal.target.values for goal in ready.goals]
+    about = replace(said, runs=()), runs, [goal.metric for goal in ready.goals], str(ready.dtype), ready.device.type
+    return fingerprint(about, names, [ready.raw, ready.weight, *targets, *parts])
+
+
+def _last_period(
+    job: Job, result: TargetResult, ready: _Ready, table: Table, columns: Sequence[Column]
+) -> LastPeriod | None:
+    """The winner's configuration on the last period, trained on those before it; None where there are no periods."""
+    goal = next(goal for goal in ready.goals if goal.name == result.target)
+    found = last_period(table, columns, goal.target, job.split, ready.weight)
+    if found is None:
+        return None
+    one = replace(goal, parts=(found.part,), runs=tuple(run for run in goal.runs if run.name == result.winner))
+    members, views, targets = _members(job, [one], ready.encoding, ready.raw, ready.weight)
+    try:
+        members = balance_members(members, ready.encoding, views, targets)
+    except XltrainError:  # classes too rare so early: their balance on the folds says nothing of it
+        return None
+    arrays = _arrays(views, ready.features, targets, ready.weight, ready.device, ready.dtype)
+    with arithmetic(job.arithmetic, ready.device):
+        members = choose_rates(members, arrays, ready.device, ready.dtype).members
+    stacks = plan(members, ready.features, ready.device.type)
+    judged, interrupted = _train(stacks, arrays, [one], ready.device, ready.dtype, ignore, job.arithmetic, Keeper())
+    told = [each.held_out for group in judged.values() for each in group if isinstance(each, Judged)]
+    if interrupted or not told:
+        return None
+    return LastPeriod(found.by, found.name, len(found.part.held_out), scores(told, goal.target))
 
 
 def _reporter(listen: Listener, stack: int, stacks: int, courses: Sequence[Course]) -> Report:
@@ -239,6 +349,7 @@ def _target_result(
     raw: Singles,
     encoding: Encoding,
     weight: Floats | None,
+    table: Table,
 ) -> TargetResult | None:
     """Everything about one target; None when none of its runs has a result."""
     better = -1.0 if metrics[goal.metric].facts["better"] == "higher" else 1.0
@@ -247,10 +358,9 @@ def _target_result(
         members = judged.get((run.name, goal.name), [])
         whole = [member for member in members if isinstance(member, Judged)]
         lost = [member for member in members if not isinstance(member, Judged)]
-        diverged = sum(_course(member).stopped == "diverged" for member in members)
+        diverged = [course.diverged for course in map(_course, members) if course.diverged]
         if diverged:
-            lr = number(run.optimizer["lr"])
-            notes.append(text("note_diverged", run=run.name, count=diverged, members=len(members), lr=lr))
+            notes.append(diverged_note(run, diverged, len(members), table))
         if not whole or any(course.stopped == "interrupted" for course in lost) or len(members) < len(goal.parts):
             continue
         result = _run_result(goal, run, whole, [_course(member) for member in members], features_of(encoding))
@@ -265,6 +375,11 @@ def _target_result(
     told = [each.held_out for each in judged[winner.name, goal.name] if isinstance(each, Judged)]
     compared, more = baselines(raw, encoding, goal.target, goal.parts, goal.metric, weight)
     notes += more
+    able = {
+        result.name: [each for each in judged[result.name, goal.name] if isinstance(each, Judged)]
+        for value, result in ranked
+        if np.isfinite(value)
+    }
     return TargetResult(
         goal.name,
         goal.task,
@@ -275,6 +390,8 @@ def _target_result(
         winner.name,
         ledger(told, goal.target),
         compared,
+        corrected_score(able, winner.name, goal.target, goal.metric),
+        ensemble_of(able, goal.target, goal.metric),
     )
 
 
@@ -283,7 +400,7 @@ def _run_result(
 ) -> RunResult:
     stops = [course.stopped for course in courses]
     stopped = next((stop for stop in ("diverged", "interrupted") if stop in stops), max(set(stops), key=stops.count))
-    layout = layout_of(run.model, features, members[0].course.member.outputs)
+    layout = layout_of(run.model, features, members[0].course.member.network)
     return RunResult(
         run.name,
         goal.name,
@@ -303,9 +420,9 @@ def _run_result(
 
 def _curves(run: Run, courses: Sequence[Course]) -> Curves:
     parts = {}
-    for index, term in enumerate(run.loss if len(run.loss) > 1 else ()):
+    for index, name in enumerate(part_names(run)):
         pairs = [course.parts[index] for course in courses if course.parts]
-        parts[str(term.call)] = (_mean_curve([one for one, _ in pairs]), _mean_curve([other for _, other in pairs]))
+        parts[name] = (_mean_curve([one for one, _ in pairs]), _mean_curve([other for _, other in pairs]))
     training, validation, lr = (
         _mean_curve([getattr(course, name) for course in courses]) for name in ("training", "validation", "lr")
     )
@@ -342,13 +459,14 @@ def _model(
         encoding,
         run.model,
         members[0].link,
-        members[0].outputs,
+        members[0].network,
         torch.stack([course.weights for course in courses if course.weights is not None]),
         torch.stack([course.buffers for course in courses if course.buffers is not None]),
         tuple(member.state for member in members),
         np.array([member.mean for member in members]),
         np.array([member.deviation for member in members]),
         masks,
+        part=(members[0].start, members[0].start + members[0].outputs) if members[0].width else None,
     )
 
 

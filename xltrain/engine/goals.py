@@ -10,6 +10,7 @@ from xltrain.data.encode import Floats, Target, read_target, task_of
 from xltrain.data.split import Part, default_split, divide
 from xltrain.data.table import Table
 from xltrain.data.values import empty, numbers, words
+from xltrain.engine.objective import check_objective
 from xltrain.engine.plan import meaning
 from xltrain.errors import ConfigError, DataError, XltrainError
 from xltrain.language import text
@@ -122,7 +123,7 @@ def _goal(job: Job, table: Table, columns: Sequence[Column], column: Column) -> 
     name = column.name
     if name not in table.names:
         raise ConfigError(Problem(column.place, unknown(text("word_column"), name, table.names)))
-    runs = [run for run in job.runs if run.target in ("", name)]
+    runs = [own for run in job.runs if (own := run.for_target(name))]
     if not runs:
         raise ConfigError(Problem(column.place, text("no_run_for_target", target=name)))
     target = read_target(table, name, _task(job, table, column, runs))
@@ -214,6 +215,7 @@ def _check_run(run: Run, target: Target) -> list[Problem]:
             )
             problems.append(Problem(place, rule, text("loss_misfit_hint", known="cross_entropy, focal, hinge")))
     problems += [] if problems else _check_sum(run)
+    problems += check_objective(run, target.name, target.task)
     if run.imbalance != "none" and target.task == "regression":
         problems.append(Problem(place, text("imbalance_regression", target=target.name)))
     return problems

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from xltrain.engine.diverged import Divergence, Watch
+from xltrain.engine.graph import Update, updates
 from xltrain.engine.plan import Member, lr_factor
 from xltrain.engine.stack import Stack
 from xltrain.lazy import torch
@@ -33,29 +35,47 @@ class Course:
     lr: list[float] = field(default_factory=list)
     stale: int = 0
     plateau: tuple[float, int] = (1.0, 0)
+    diverged: Divergence | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a stack stands after an epoch: who still trains, their best weights and buffers, the seconds so far."""
+
+    epoch: int
+    active: list[Course]
+    best: "torch.Tensor"
+    best_buffers: "torch.Tensor"
+    seconds: float
 
 
 Report = Callable[[int, list[Course], float], None]
+Keep = Callable[[Stack, Mark], None]
 
 
-def train(stack: Stack, courses: list[Course], report: Report) -> bool:
+def train(
+    stack: Stack, courses: list[Course], report: Report, keep: Keep | None = None, mark: Mark | None = None
+) -> bool:
     """Train every member until it stops; its best weights are left in its course. True when a Ctrl-C cut it short.
 
     `courses` has one entry per member of the stack. `report` hears of every epoch: its number, the courses of the
-    members that trained in it, and the seconds since the start.
+    members that trained in it, and the seconds since the start. `keep` is told where things stand after each epoch;
+    with such a `mark` the stack, brought back to it, goes on from there.
     """
-    began = time.perf_counter()
-    active = list(courses)
-    best, best_buffers = stack.weights.clone(), stack.buffers.clone()
+    mark = mark or Mark(0, list(courses), stack.weights.clone(), stack.buffers.clone(), 0.0)
+    began = time.perf_counter() - mark.seconds
+    active, best, best_buffers = mark.active, mark.best, mark.best_buffers
     epochs = max(course.member.run.epochs for course in courses)
+    update = updates(stack)
     try:
-        for epoch in range(1, epochs + 1):
-            training = _train_epoch(stack, active, epoch)
+        for epoch in range(mark.epoch + 1, epochs + 1):
+            training, watch = _train_epoch(stack, active, epoch, update)
             validation = stack.validate()
 
             # The only look at the device in an epoch, and every decision that depends on it.
             seen = torch.stack([training, validation]).double().cpu().numpy()
             improved = _judge(active, epoch, seen[0], seen[1])
+            _explain(active, epoch, watch)
             better = torch.tensor(improved, device=stack.device).unsqueeze(1)
             weights, buffers = stack.evaluated()
             best, best_buffers = torch.where(better, weights, best), torch.where(better, buffers, best_buffers)
@@ -69,9 +89,12 @@ def train(stack: Stack, courses: list[Course], report: Report) -> bool:
                 return False
             if len(running) <= COMPACT * len(active):
                 stack.keep(running)
+                update = updates(stack)
                 chosen = torch.tensor(running, device=stack.device)
                 best, best_buffers = best[chosen], best_buffers[chosen]
                 active = [active[index] for index in running]
+            if keep:
+                keep(stack, Mark(epoch, active, best, best_buffers, time.perf_counter() - began))
     except KeyboardInterrupt:
         for index, course in enumerate(active):
             if not course.seconds:
@@ -81,16 +104,28 @@ def train(stack: Stack, courses: list[Course], report: Report) -> bool:
     return False
 
 
-def _train_epoch(stack: Stack, courses: list[Course], epoch: int) -> "torch.Tensor":
-    """One pass of every running member over its own training rows; their mean losses, columns as in `Stack.update`."""
+def _train_epoch(stack: Stack, courses: list[Course], epoch: int, update: Update) -> "tuple[torch.Tensor, Watch]":
+    """One pass of every running member over its own training rows; their mean losses, columns as in `Stack.update`,
+    and who watched over them.
+    """
     steps = -(-stack.rows // (stack.batch * stack.accumulate))
     lr = torch.as_tensor(_rates(courses, steps, epoch), dtype=stack.dtype, device=stack.device)
     running = np.array([not course.seconds for course in courses])
     loss = weight = torch.zeros_like(stack.step)
-    for step, batch in enumerate(stack.batches(stack.epoch_order(), running)):
-        part, total = stack.update(batch, lr[:, step : step + 1])
+    order = stack.epoch_order()
+    watch = Watch(order, stack.batch * stack.accumulate)
+    for step, batch in enumerate(stack.batches(order, running)):
+        part, total = update(batch, lr[:, step : step + 1])
         loss, weight = loss + part, weight + total
-    return loss / weight
+        watch.add(loss)
+    return loss / weight, watch
+
+
+def _explain(courses: list[Course], epoch: int, watch: Watch) -> None:
+    """Note where the loss of a member that has just diverged stopped being a number."""
+    for index, course in enumerate(courses):
+        if course.stopped == "diverged" and course.diverged is None:
+            course.diverged = watch.find(index, len(course.member.part.training), epoch)
 
 
 def _judge(courses: list[Course], epoch: int, training: "np.ndarray", validation: "np.ndarray") -> list[bool]:

@@ -27,8 +27,10 @@ COPIES = 12  # weights, gradient, best weights, optimizer state and what one upd
 class Member:
     """One set of weights: one run, target, fold and repeat.
 
-    `view` and `target_row` say which view of the features and which row of the targets are its own; `mean` and
-    `deviation` undo the target's standardisation; `counts` holds the training rows of each class (classes,).
+    A joint run has a member for all its targets together, whose `blocks` are what each target alone would be; `start`
+    and `width` of a block are its first output and how many the network has. `view` and `target_row` say which view of
+    the features and which row of the targets are its own; `mean` and `deviation` undo the target's standardisation;
+    `counts` holds the training rows of each class (classes,).
     """
 
     run: Run
@@ -42,6 +44,9 @@ class Member:
     mean: float = 0.0
     deviation: float = 1.0
     counts: Floats | None = None
+    blocks: "tuple[Member, ...]" = ()
+    start: int = 0
+    width: int = 0
 
     @property
     def classes(self) -> int:
@@ -49,7 +54,19 @@ class Member:
 
     @property
     def outputs(self) -> int:
+        if self.blocks:
+            return sum(block.outputs for block in self.blocks)
         return outputs_of(self.run.loss[0].call, self.classes)
+
+    @property
+    def network(self) -> int:
+        """The outputs of the network that this member, or the joint one that it is a block of, consists of."""
+        return self.width or self.outputs
+
+    @property
+    def learned(self) -> int:
+        """How many numbers of its objective a member learns besides its weights."""
+        return len(self.blocks) if self.run.objective.choice.facts.get("learns") else 0
 
     @property
     def link(self) -> str:
@@ -58,7 +75,7 @@ class Member:
     @property
     def lowers(self) -> bool:
         """Whether outputs belong to classes or stand between them, so that a class never seen can be lowered."""
-        return self.outputs > 1 and output_kind(self.run.loss[0].call) in ("classes", "cuts")
+        return not self.blocks and self.outputs > 1 and output_kind(self.run.loss[0].call) in ("classes", "cuts")
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,7 @@ class Signature:
     accumulate: int
     sam: bool
     ema: bool
+    objective: tuple[Any, ...]
 
 
 def output_kind(call: Call) -> str:
@@ -132,23 +150,25 @@ def signature(member: Member, inputs: int | Features) -> Signature:
         inputs,
         member.outputs,
         (run.model.name, run.model.structure),
-        tuple((term.call.name, _structure(term)) for term in run.loss),
+        tuple((block.task, block.classes, _loss(block)) for block in member.blocks) or _loss(member),
         (run.optimizer.name, run.optimizer.structure),
         run.batch_size,
         run.accumulate,
         run.sam > 0,
         run.ema > 0,
+        (run.objective.name, run.objective.structure),
     )
 
 
 def plan(members: Iterable[Member], inputs: int | Features, device: str) -> list[list[Member]]:
     """The stacks, in the order of their first member, each within the budget."""
-    groups: dict[Signature, list[Member]] = {}
-    for member in members:
-        groups.setdefault(signature(member, inputs), []).append(member)
+    groups: dict[tuple[Signature, int], list[Member]] = {}
+    for index, member in enumerate(members):
+        own = index + 1 if member.run.objective.choice.facts.get("alone") else 0
+        groups.setdefault((signature(member, inputs), own), []).append(member)
     stacks: list[list[Member]] = []
     for group in groups.values():
-        most = max(1, BUDGET[device] // max(_bytes(member, inputs) for member in group))
+        most = max(1, BUDGET[device] // max(member_bytes(member, inputs) for member in group))
         count = -(-len(group) // most)
         size = -(-len(group) // count)  # stacks of equal size rather than a small last one
         stacks += [group[start : start + size] for start in range(0, len(group), size)]
@@ -200,11 +220,16 @@ def batch_work(members: Sequence[Member], layout: Layout) -> int:
     return len(members) * max(batch_rows(member) for member in members) * layout.work
 
 
-def _bytes(member: Member, inputs: int | Features) -> int:
+def member_bytes(member: Member, inputs: int | Features) -> int:
+    """What a member may take of memory, about."""
     layout = layout_of(member.run.model, inputs, member.outputs)
     rows = len(member.part.training) + len(member.part.validation)
     copies: int = COPIES + 2 * dict(member.run.optimizer.structure).get("history", 0)
     return 4 * (copies * layout.size + 3 * batch_rows(member) * layout.kept) + 32 * rows
+
+
+def _loss(member: Member) -> tuple[Any, ...]:
+    return tuple((term.call.name, _structure(term)) for term in member.run.loss)
 
 
 def _structure(term: Term) -> tuple[Any, ...]:

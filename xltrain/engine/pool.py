@@ -39,3 +39,14 @@ def learnt(
         return losses(output, target)
     shape = output.shape[:3]
     return [loss.view(shape).mean(1) for loss in losses(output.flatten(1, 2), target.repeat(1, shape[1]))]
+
+
+def log_shares(output: "torch.Tensor", link: str) -> "torch.Tensor":
+    """The logs of the probabilities that outputs of a class mean: (..., outputs) -> (..., classes)."""
+    log_yes, log_no = (torch.nn.functional.logsigmoid(sign * output) for sign in (1, -1))
+    if link == "sigmoid":
+        return torch.cat([log_no, log_yes], -1)
+    if link == "corn":
+        come = torch.nn.functional.pad(log_yes.cumsum(-1), (1, 0))
+        return come + torch.nn.functional.pad(log_no, (0, 1))
+    return torch.log_softmax(log_yes if link == "sigmoids" else output, -1)

@@ -97,11 +97,37 @@ class Ledger:
 
 
 @dataclass(frozen=True)
+class Ensemble:
+    """A greedy mix of runs, made anew for each fold on its validation rows; `metrics` are out of fold.
+
+    `shares` are the runs in it, the largest share first, averaged over the folds.
+    """
+
+    metrics: Mapping[str, Score]
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class LastPeriod:
+    """The winner's configuration trained once more on all earlier periods and scored on the last one.
+
+    `by` is the column of dates, empty where the sources are named by month; `period` the last one as shown (2024-06);
+    `rows` were scored.
+    """
+
+    by: str
+    period: str
+    rows: int
+    metrics: Mapping[str, Score]
+
+
+@dataclass(frozen=True)
 class TargetResult:
     """Everything about one target. `runs` are sorted, best first, by the metric on validation rows.
 
     `classes` are the labels as shown, empty for regression. `baselines` maps constant, linear and
-    boosted_trees to their metrics out of fold on the same folds.
+    boosted_trees to their metrics out of fold on the same folds. `corrected` is the winner's score in `metric`
+    corrected for having been chosen among several runs.
     """
 
     target: str
@@ -113,6 +139,9 @@ class TargetResult:
     winner: str
     ledger: Ledger
     baselines: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+    corrected: Score | None = None
+    ensemble: Ensemble | None = None
+    last_period: LastPeriod | None = None
 
     @property
     def best(self) -> RunResult:

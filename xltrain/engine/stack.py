@@ -11,15 +11,16 @@ import numpy as np
 
 from xltrain.choices.models.layout import Features, Pass
 from xltrain.engine.begin import first_buffers, first_weights
+from xltrain.engine.head import Head
+from xltrain.engine.joint import Joint
 from xltrain.engine.moves import Averages, Clip, climbed, hidden_matrices
-from xltrain.engine.plan import Member, batch_rows, layout_of, output_kind
-from xltrain.engine.pool import learnt, pooled
+from xltrain.engine.objective import Objective
+from xltrain.engine.plan import Member, batch_rows, layout_of
+from xltrain.engine.pool import pooled
 from xltrain.lazy import torch
-from xltrain.registry import ClassWeights, Term
 
 ROOM = 1 << 23  # numbers that one chunk of an evaluation may hold in its widest layer
 BLOCK = 1 << 19  # features looked up at a time in training: those of many small steps together
-UNSEEN = -30.0  # added to the output of a class that a member never saw
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Stack:
         self.device, self.dtype = device, dtype
         first = members[0]
         inputs = arrays.features or arrays.views.shape[-1]
-        self.layout = layout_of(first.run.model, inputs, first.outputs)
+        self.layout = layout_of(first.run.model, inputs, first.network)
         self.optimizer = first.run.optimizer.choice
         self.batch = max(batch_rows(member) for member in members)
         self.accumulate = first.run.accumulate
@@ -99,7 +100,8 @@ class Stack:
         self.rates = {name: self._column([run.optimizer[name] for run in runs]) for name in runs[0].optimizer.numbers}
         self.rates.pop("lr")
         if "weight_decay" in self.rates:
-            self.rates["weight_decay"] = self.rates["weight_decay"] * self.layout.decayed().to(self.device, self.dtype)
+            decayed = torch.nn.functional.pad(self.layout.decayed(), (0, members[0].learned))
+            self.rates["weight_decay"] = self.rates["weight_decay"] * decayed.to(self.device, self.dtype)
         self.settings = dict(runs[0].optimizer.structure)
         self.numbers = {
             name: self._column([run.model[name] for run in runs]).unsqueeze(-1)
@@ -110,8 +112,11 @@ class Stack:
         self.sam = self._column([run.sam for run in runs]) if runs[0].sam else None
         self.ema = self._column([run.ema for run in runs])
         self.matrices = hidden_matrices(self.layout) if self.optimizer.facts.get("matrices") else None
-        self.terms = [self._term(index) for index in range(len(runs[0].loss))]
-        self.class_factor, self.unseen = self._class_factor(), self._unseen()
+        self.joint = Joint(members, self._tensor) if members[0].blocks else None
+        self.head = self.joint.heads[0] if self.joint else Head(members, self._tensor)
+        self.class_factor = None if self.joint else self.head.class_factor
+        self.unseen = self.head.unseen
+        self.objective = Objective.of(runs, self._column)
 
     def epoch_order(self) -> "torch.Tensor":
         """Each member's training rows in a new order of its own: (members, most rows), padded."""
@@ -132,6 +137,8 @@ class Stack:
         steps, fewest = -(-self.rows // width), int(self.rows.min())
         counts = torch.as_tensor(self.rows, device=self.device).unsqueeze(1)
         block = width * max(1, BLOCK // (len(self.members) * width * self.layout.inputs))
+        moves = running[:, None] & (steps[:, None] > np.arange(-(-last // width)))
+        moving = None if moves.all() else torch.as_tensor(moves, device=self.device)  # no copy falls into the epoch
         target, weight = self.targets(order), self.sample_weight(order)
         x = self.features(order[:, :block])
         for step, start in enumerate(range(0, last, width)):
@@ -143,9 +150,8 @@ class Stack:
             share = None if weight is None else weight[:, part]
             if mask is not None:
                 share = mask.to(self.dtype) if share is None else share * mask
-            takes_part = running & (steps > step)
-            moving = None if takes_part.all() else torch.as_tensor(takes_part, device=self.device).unsqueeze(1)
-            yield Batch(x[:, inner], target[:, part], share, mask, moving)
+            still = None if moving is None or moves[:, step].all() else moving[:, step : step + 1]
+            yield Batch(x[:, inner], target[:, part], share, mask, still)
 
     def update(self, batch: Batch, lr: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor | float]":
         """One update, from its rows a batch at a time; lr (members, 1).
@@ -177,6 +183,8 @@ class Stack:
         """Mean loss (columns as in `update`), its gradient, the running statistics after it and the sum of sample
         weights.
         """
+        if self.joint is not None:
+            return self.joint.gradient(self, weights, batch)
         rows = batch.x.shape[1]
         share: torch.Tensor | None = None
         total: torch.Tensor | float = float(rows)
@@ -190,14 +198,20 @@ class Stack:
         for start in range(0, rows, self.batch):
             part = slice(start, start + self.batch)
             run = Pass(True, self.numbers, buffers, None if batch.mask is None else batch.mask[:, part], self.noise)
-            parts = self.parts(self.layout.forward(views, batch.x[:, part], run), batch.target[:, part])
+            output = self.layout.forward(views, batch.x[:, part], run)
+            parts = self.parts(output, batch.target[:, part])
             losses = self.summed(parts)
             loss = (losses / rows if share is None else losses * share[:, part]).sum(1, keepdim=True)
+            if self.objective is not None:
+                own = None if batch.weight is None else batch.weight[:, part]
+                data = (batch.x[:, part], batch.target[:, part], output, own)
+                counts = losses.shape[1] / rows if share is None else share[:, part].sum(1, keepdim=True)
+                loss = self.objective.value(self, views, run, data, losses) * counts
             more = rows > start + self.batch
             # A gradient of one for each member: their sum, without adding them up.
             (piece,) = torch.autograd.grad(loss, weights, torch.ones_like(loss), retain_graph=more)
             grad = piece if grad is None else grad + piece
-            if len(parts) > 1:
+            if len(parts) > 1 or self.objective is not None:
                 parts = [each.detach() for each in parts]
                 apart = [
                     (each / rows if share is None else each * share[:, part]).sum(1, keepdim=True) for each in parts
@@ -268,8 +282,10 @@ class Stack:
         return torch.where(x.isnan(), self.fill, encoded) if self.arrays.gaps else encoded
 
     def targets(self, rows: "torch.Tensor") -> "torch.Tensor":
-        """(members, batch) -> (members, batch)."""
+        """(members, batch) -> (members, batch), for a joint run (members, batch, targets)."""
         targets = self.arrays.targets
+        if self.joint is not None:
+            return self.joint.targets(targets, rows)
         return targets.flatten().index_select(0, (rows + self.target_row * targets.shape[1]).flatten()).view(rows.shape)
 
     def sample_weight(self, rows: "torch.Tensor") -> "torch.Tensor | None":
@@ -286,17 +302,11 @@ class Stack:
 
     def parts(self, output: "torch.Tensor", target: "torch.Tensor") -> "list[torch.Tensor]":
         """What each term of the loss gives, before it is scaled."""
-        return learnt(output, target, self._parts)
-
-    def _parts(self, output: "torch.Tensor", target: "torch.Tensor") -> "list[torch.Tensor]":
-        output = output.squeeze(-1) if self.layout.outputs == 1 else output
-        output = output if self.unseen is None else output + self.unseen
-        return [function(output, target, *several, **values) for _, function, several, values in self.terms]
+        return self.head.parts(output, target)
 
     def summed(self, parts: "Sequence[torch.Tensor]") -> "torch.Tensor":
         """The scaled terms together."""
-        scaled = [part if term[0] is None else term[0] * part for term, part in zip(self.terms, parts, strict=True)]
-        return sum(scaled[1:], start=scaled[0])
+        return self.head.summed(parts)
 
     def look(
         self,
@@ -306,16 +316,27 @@ class Stack:
         buffers: "torch.Tensor | None" = None,
     ) -> "torch.Tensor":
         """Outputs (members, batch, outputs) without training, or what `then(output, rows)` makes of each chunk."""
-        views = self.layout.views(self.weights if weights is None else weights)
+        views = self.views(self.weights if weights is None else weights)
         run = Pass(False, self.numbers, self.layout.buffer_views(self.buffers if buffers is None else buffers))
         chunk = max(1, ROOM // (len(self.members) * self.layout.widest))
         pieces = []
         with torch.no_grad():
             for start in range(0, rows.shape[1], chunk):
                 part = rows[:, start : start + chunk]
-                output = pooled(self.layout.forward(views, self.features(part), run), self.members[0].link)
+                output = self.pooled(self.layout.forward(views, self.features(part), run))
                 pieces.append(output if then is None else then(output, part))
         return torch.cat(pieces, 1)
+
+    def views(self, weights: "torch.Tensor") -> "dict[str, torch.Tensor]":
+        """The weights of the network by name, without what an objective learns besides."""
+        return self.layout.views(weights[:, : self.layout.size] if self.members[0].learned else weights)
+
+    def pooled(self, output: "torch.Tensor") -> "torch.Tensor":
+        """Outputs said of one row as one; of a block of a joint network its own alone."""
+        first = self.members[0]
+        if self.joint is not None:
+            return self.joint.pooled(output)
+        return pooled(output[..., first.start : first.start + first.outputs] if first.width else output, first.link)
 
     def validate(self) -> "torch.Tensor":
         """The weighted mean loss over each member's validation rows; columns as in `update`."""
@@ -324,6 +345,14 @@ class Stack:
         mask = None
         if int(counts.min()) < columns:
             mask = torch.arange(columns, device=self.device) < counts.unsqueeze(1)
+        if self.objective is not None or self.joint is not None:
+            given = self.sample_weight(self.validation)
+            alike = torch.ones_like(self.validation, dtype=self.dtype) if mask is None else mask.to(self.dtype)
+            given = alike if given is None else given * alike
+            if self.joint is not None:
+                return self.joint.validate(self, given, alike)
+            assert self.objective is not None
+            return self.objective.validate(self, torch.where(given.sum(1, keepdim=True) > 0, given, alike))
         weights, buffers = self.evaluated()
         losses = self.look(
             self.validation, lambda output, rows: self._columns(output, self.targets(rows)), weights, buffers
@@ -360,76 +389,6 @@ class Stack:
 
     def _column(self, values: Sequence[float]) -> "torch.Tensor":
         return self._tensor(values).unsqueeze(1)
-
-    def _term(
-        self, index: int
-    ) -> "tuple[torch.Tensor | None, Callable[..., torch.Tensor], list[object], dict[str, object]]":
-        """The scale (None where it is 1 for all), function and hyperparameters of one part of the loss."""
-        terms = [member.run.loss[index] for member in self.members]
-        call = terms[0].call
-        values: dict[str, object] = dict(call.structure)
-        several: list[object] = []
-        for parameter in call.choice.parameters:
-            if parameter.type is ClassWeights:
-                given = [
-                    class_weights(term, parameter.name, member)
-                    for term, member in zip(terms, self.members, strict=True)
-                ]
-                values[parameter.name] = self._tensor(given).unsqueeze(1)
-            elif parameter.many:
-                for same in zip(*(term.call[parameter.name] for term in terms), strict=True):
-                    several.append(self._column(same) if parameter.varies else same[0])
-                values.pop(parameter.name, None)
-            elif parameter.varies:
-                values[parameter.name] = self._column([term.call[parameter.name] for term in terms])
-        scales = [term.scale for term in terms]
-        scale = self._column(scales) if any(each != 1 for each in scales) else None
-        return scale, call.choice.function, several, values
-
-    def _class_factor(self) -> "torch.Tensor | None":
-        """What `imbalance` makes each class count: (members, classes)."""
-        if all(member.run.imbalance != "balanced" for member in self.members):
-            return None
-        return self._tensor(
-            [
-                balanced(member) if member.run.imbalance == "balanced" else np.ones(member.classes)
-                for member in self.members
-            ]
-        )
-
-    def _unseen(self) -> "torch.Tensor | None":
-        """Lowers the outputs of classes that a member never saw: (members, 1, outputs)."""
-        if not self.members[0].lowers or all(
-            (member.counts > 0).all() for member in self.members if member.counts is not None
-        ):
-            return None
-        return self._tensor([lowered(member) for member in self.members]).unsqueeze(1)
-
-
-def lowered(member: Member) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """What is added to the outputs so that a class is never expected which the member never saw: (outputs,)."""
-    assert member.counts is not None
-    seen = member.counts > 0
-    if output_kind(member.run.loss[0].call) == "cuts":  # past a class that was never seen, never past the last one seen
-        above = seen[::-1].cumsum()[::-1] > 0
-        return np.where(above[1:], np.where(seen[:-1], 0.0, -UNSEEN), UNSEEN)
-    return np.where(seen, 0.0, UNSEEN)
-
-
-def balanced(member: Member) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Class weights inverse to the shares of the member's training rows; 1 for a class that is not there."""
-    assert member.counts is not None
-    counts = member.counts
-    even = counts.sum() / max(int((counts > 0).sum()), 1)
-    return np.where(counts > 0, even / np.maximum(counts, 1), 1.0)
-
-
-def class_weights(term: Term, name: str, member: Member) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """The weight of each class that a call gives: (classes,)."""
-    given = term.call[name]
-    if isinstance(given, str):
-        return balanced(member) if given == "balanced" else np.ones(member.classes)
-    return np.array([1.0, given[0]] if len(given) == 1 else given)
 
 
 def _padded(rows: Sequence["np.ndarray[tuple[int], np.dtype[np.int64]]"]) -> "torch.Tensor":

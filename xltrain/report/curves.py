@@ -15,11 +15,13 @@ from xltrain.excel.chart import (
     colour,
     dash,
     log_axis,
+    nice,
     thin,
     xy_chart,
 )
 from xltrain.excel.write import HINT, TITLE, Sheet, number_format
 from xltrain.language import label, text
+from xltrain.registry import number
 from xltrain.report.report import Report
 
 NAMED = 10  # runs with a colour and a place in the legend; the rest are thin grey lines
@@ -101,7 +103,31 @@ def _charts(report: Report, sheet: Sheet, row: int, column: int, target: TargetR
         chart.set_size({"width": CHART[0], "height": CHART[1]})
         sheet.page.insert_chart(row, column, chart, {"object_position": 3})
         row += CHART_ROWS
+    if any(run.lr_range for run in target.runs):
+        chart = _range_chart(report, target)
+        chart.set_size({"width": CHART[0], "height": CHART[1]})
+        sheet.page.insert_chart(row, column, chart, {"object_position": 3})
+        row += CHART_ROWS
     return row
+
+
+def _range_chart(report: Report, target: TargetResult) -> Any:
+    """What each rate of `lr=auto` came to, the rate that was chosen in the name of its run."""
+    series: list[Series] = []
+    losses: list[Floats] = []
+    for place, run in enumerate(each for each in target.runs[:NAMED] if each.lr_range):
+        found = run.lr_range
+        assert found is not None
+        known = np.isfinite(found.loss) & (found.loss <= 2 * max(float(np.nanmin(found.loss)), found.loss[0]))
+        losses.append(found.loss[known])
+        rates = report.data.column(f"{run.name}: {label('lr')}", found.lr[known])
+        name = text("range_chosen", run=run.name, lr=number(found.chosen))
+        shown = report.data.column(name, found.loss[known])
+        series.append(Series(name, rates, shown, colour(place), dash(place), 1.75))
+    title = label("lr_range") + (f" · {target.target}" if report.several else "")
+    every = np.concatenate([run.lr_range.lr for run in target.runs if run.lr_range])
+    x = Axis(label("lr"), "0E+00", nice(float(every.min()), down=True), nice(float(every.max())), log=True, grid=False)
+    return xy_chart(report.data, title, series, x, log_axis(label("training_loss"), np.concatenate(losses)), "bottom")
 
 
 def _epochs(report: Report, target: TargetResult, run: RunResult) -> Ref:

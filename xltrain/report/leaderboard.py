@@ -19,6 +19,7 @@ from xltrain.report.report import (
 )
 
 GAP = 3  # rows between the blocks of two targets
+MIXED = 4  # runs of a mix that are named
 GOLD = "#FFF1CC"
 
 
@@ -53,7 +54,7 @@ def write_leaderboard(report: Report, name: str) -> None:
 
 def _block(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
     columns = _columns(target, report.several)
-    count = len(target.runs) + len(target.baselines)
+    count = len(target.runs) + bool(target.ensemble) + len(target.baselines)
     headers = sheet.table(row, 0, [column.header for column in columns], count, "Leaderboard")
     sheet.page.set_row(row, 50)
     for index, column in enumerate(columns):
@@ -66,14 +67,13 @@ def _block(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
 
 
 def _columns(target: TargetResult, several: bool) -> list[_Column]:
-    runs, marks = target.runs, list(target.baselines)
-    scores: list[Mapping[str, Score]] = [run.metrics for run in runs] + list(target.baselines.values())
-    blank: list[object] = [None] * len(marks)
-    for_comparison: list[object] = [text("for_comparison")] * len(marks)
+    runs, besides = target.runs, _besides(target)
+    scores: list[Mapping[str, Score]] = [run.metrics for run in runs] + [found for _, found, _ in besides]
+    blank: list[object] = [None] * len(besides)
     of_target = [_Column(label("target"), [target.target for _ in scores])] if several else []
     columns = [
         _Column(label("rank"), [*range(1, len(runs) + 1), *blank], "0"),
-        _Column(label("name"), [run.name for run in runs] + [baseline_words(mark, target.task) for mark in marks]),
+        _Column(label("name"), [run.name for run in runs] + [name for name, _, _ in besides]),
         *of_target,
         _Column(label("model"), [*(str(run.run.model) for run in runs), *blank]),
         _Column(label("loss"), [*(loss_words(run) for run in runs), *blank]),
@@ -81,6 +81,7 @@ def _columns(target: TargetResult, several: bool) -> list[_Column]:
     columns.append(_validation(target, blank))
     for metric in metric_names(target):
         columns += _metric(metric, scores, main=metric == target.metric)
+        columns += _of_winner(target, scores) if metric == target.metric else []
     columns += [
         _Column(label("epochs"), [*(run.epochs for run in runs), *blank], "0"),
         _Column(label("seconds"), [*(run.seconds for run in runs), *blank], "#,##0.0"),
@@ -89,9 +90,35 @@ def _columns(target: TargetResult, several: bool) -> list[_Column]:
         _Column(label("schedule"), [*(schedule_words(run) for run in runs), *blank]),
         _Column(label("members"), [*(run.members for run in runs), *blank], "#,##0"),
         _Column(label("parameters"), [*(run.parameters for run in runs), *blank], "#,##0"),
-        _Column(label("note"), [run.note or run.run.note for run in runs] + for_comparison, widest=44),
+        _Column(label("note"), [run.note or run.run.note for run in runs] + [each[2] for each in besides], widest=44),
     ]
     return columns
+
+
+def _besides(target: TargetResult) -> list[tuple[str, Mapping[str, Score], str]]:
+    """Name, metrics and note of the rows that do not compete: the mix of runs, then the baselines."""
+    found: list[tuple[str, Mapping[str, Score], str]] = []
+    if target.ensemble:
+        parts = [f"{name} ({share:.0%})" for name, share in list(target.ensemble.shares.items())[:MIXED]]
+        parts += ["…"] if len(target.ensemble.shares) > MIXED else []
+        found.append((text("ensemble"), target.ensemble.metrics, text("ensemble_note", runs=", ".join(parts))))
+    for name, metrics in target.baselines.items():
+        found.append((baseline_words(name, target.task), metrics, text("for_comparison")))
+    return found
+
+
+def _of_winner(target: TargetResult, scores: Sequence[Mapping[str, Score]]) -> list[_Column]:
+    """What is known of the winner alone: its score corrected for the choice, and the one on the last period."""
+    metric, last = target.metric, target.last_period
+    known = [each[metric].value for each in scores if metric in each]
+    shown = metric_format(metric, known)
+    found = []
+    if target.corrected:
+        found.append((text("header_corrected", metric=label(metric)), target.corrected.value))
+    if last and metric in last.metrics:
+        found.append((text("header_last_period", metric=label(metric), period=last.period), last.metrics[metric].value))
+    winner = [run.name == target.winner for run in target.runs] + [False] * (len(scores) - len(target.runs))
+    return [_Column(header, [value if mine else None for mine in winner], shown) for header, value in found]
 
 
 def _validation(target: TargetResult, blank: list[object]) -> _Column:

@@ -80,7 +80,8 @@ def _target(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
     sheet.block(row, 0, COLUMNS - 1, found.headline, head)
     # Bold letters of 14 points are a third wider than the default font's.
     sheet.page.set_row(row, 22 * lines(found.headline, COLUMNS * WIDTH / 1.35) + 8)
-    words = " ".join(part for part in (found.judgement, found.against_linear, found.against_trees) if part)
+    told = (found.judgement, found.against_linear, found.against_trees, found.of_choice, found.next_period)
+    words = " ".join(part for part in told if part)
     look = report.book.style(font_color=INK, bg_color=tint, text_wrap=True, valign="top")
     sheet.block(row + 1, 0, COLUMNS - 1, words, look)
     sheet.page.set_row(row + 1, 16 * lines(words, COLUMNS * WIDTH) + 4)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from xltrain.engine.result import Score, TargetResult
 from xltrain.excel.write import short
-from xltrain.language import text
+from xltrain.language import label, text
 from xltrain.report.report import lower_is_better, with_unit
 
 GOOD, USABLE, CLEAR = 0.5, 0.1, 0.02  # shares of the error of guessing that must be gone
@@ -31,6 +31,8 @@ class Verdict:
     judgement: str
     against_linear: str
     against_trees: str = ""
+    of_choice: str = ""
+    next_period: str = ""
 
 
 def verdict(target: TargetResult) -> Verdict:
@@ -55,6 +57,8 @@ def verdict(target: TargetResult) -> Verdict:
         _judgement(level, gain),
         _against_linear(_gain(measure, model, linear)),
         _against_trees(_gain(measure, model, _value(target.baselines.get("boosted_trees", {}), measure))),
+        _of_choice(target),
+        _next_period(target, measure, model),
     )
 
 
@@ -146,6 +150,30 @@ def _against_trees(gain: float) -> str:
     if not math.isfinite(gain) or gain > -ALIKE:
         return ""
     return text("trees_better", share=f"{100 * gain / (gain - 1):.0f}")
+
+
+def _of_choice(target: TargetResult) -> str:
+    """What having been chosen among several runs did to the winner's score."""
+    if target.corrected is None:
+        return ""
+    raw, value = _value(target.best.metrics, target.metric), target.corrected.value
+    worse = value > raw if lower_is_better(target.metric) else value < raw
+    shown = {"runs": len(target.runs), "metric": label(target.metric), "corrected": short(value)}
+    if worse and short(value) != short(raw):
+        return text("choice_flatters", raw=short(raw), **shown)
+    return text("choice_holds", **shown)
+
+
+def _next_period(target: TargetResult, measure: str, model: float) -> str:
+    """Which score says how good the next month will be, where the data have months."""
+    last = target.last_period
+    value = _value(last.metrics, measure) if last else math.nan
+    if last is None or not (math.isfinite(value) and math.isfinite(model)):
+        return ""
+    key = "next_right" if target.task == "classification" else "next_off"
+    by = text("period_of_column", column=last.by) if last.by else text("period_of_sources")
+    values = {"value": spoken(target, value), "mixed": spoken(target, model)}
+    return text(key, period=last.period, by=by, rows=last.rows, **values)
 
 
 def _hundred(value: float) -> str:

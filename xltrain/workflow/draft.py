@@ -16,11 +16,8 @@ from xltrain.data.table import MergeReport, Table
 from xltrain.errors import ConfigError
 from xltrain.language import text
 from xltrain.place import Problem
-from xltrain.registry import Call, Term, losses, models, optimizers, schedules
 from xltrain.workflow.merge import name_of
-
-STEPS = 20  # batches of an epoch, at least: small data needs small batches
-SMALLEST, LARGEST = 16, 256  # rows of a batch
+from xltrain.workflow.suggest import facts_of, suggest_runs
 
 
 def draft_job(
@@ -51,11 +48,9 @@ def draft_job(
     tasks = {name: task_of(table, column) for column in columns for name in names if column.name == name}
     columns = [_as_classes(column, tasks) for column in columns]
     alone = len(set(tasks.values())) == 1
-    batch = _batch_size(len(table))
     runs: list[Run] = []
-    for task in dict.fromkeys(tasks.values()):
-        for target in [""] if alone else [name for name in names if tasks[name] == task]:
-            runs += _runs(task, target, batch)
+    for name in names[:1] if alone else names:
+        runs += suggest_runs(facts_of(table, columns, name, tasks[name]), "" if alone else name)
     job = Job(
         name=_name(sources),
         task=next(iter(tasks.values())) if alone else "auto",
@@ -72,44 +67,6 @@ def _as_classes(column: Column, tasks: dict[str, str]) -> Column:
     if tasks.get(column.name) == "classification" and column.type == "numeric":
         return replace(column, type="category")
     return column
-
-
-def _runs(task: str, target: str, batch: int) -> list[Run]:
-    """Five runs from the floor up; the loss and the network differ, what is worth comparing first."""
-    warm = (schedules.call("warmup", 0.05), schedules.call("cosine"))
-
-    def run(name: str, model: Call, loss: Call, note: str, lr: float) -> Run:
-        shown = f"{name} · {target}" if target else name
-        optimizer = optimizers.call("adamw", lr=lr)
-        return Run(shown, target, model, (Term(1.0, loss),), optimizer, warm, batch_size=batch, note=text(note))
-
-    linear, wide = models.call("linear"), models.call("mlp", 128, 128)
-    steady = models.call("mlp", 128, 128, norm="layer", dropout=0.1)
-    if task == "classification":
-        entropy = losses.call("cross_entropy")
-        smooth = losses.call("cross_entropy", label_smoothing=0.1)
-        return [
-            run("linear", linear, entropy, "note_class_linear", 1e-2),
-            run("mlp", wide, entropy, "note_class_mlp", 1e-3),
-            run("mlp norm", steady, entropy, "note_class_norm", 1e-3),
-            run("mlp smooth", models.call("mlp", 256, 256, dropout=0.1), smooth, "note_class_smooth", 1e-3),
-            run("mlp focal", wide, losses.call("focal"), "note_class_focal", 1e-3),
-        ]
-    return [
-        run("linear", linear, losses.call("mse"), "note_linear", 1e-2),
-        run("mlp", wide, losses.call("huber"), "note_mlp", 3e-3),
-        run("mlp norm", steady, losses.call("mse"), "note_mlp_norm", 3e-3),
-        run("mlp wide", models.call("mlp", 256, 256), losses.call("mae"), "note_mlp_wide", 2e-3),
-        run(
-            "mlp deep", models.call("mlp", 128, 128, 128, residual=True), losses.call("mse"), "note_mlp_residual", 2e-3
-        ),
-    ]
-
-
-def _batch_size(rows: int) -> int:
-    """A power of two that gives an epoch enough steps."""
-    wanted = max(rows // STEPS, 1)
-    return int(min(LARGEST, max(SMALLEST, 1 << (wanted.bit_length() - 1))))
 
 
 def _name(sources: Any) -> str:

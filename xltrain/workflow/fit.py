@@ -14,22 +14,24 @@ from typing import Any
 import xltrain.choices  # noqa: F401  (declares every choice)
 from xltrain import language
 from xltrain.config.check import read_job
-from xltrain.config.settings import DEVICES, Job
+from xltrain.config.settings import DEVICES, Column, Job
 from xltrain.config.source import is_job
 from xltrain.config.template import add_job_sheets
 from xltrain.data.columns import check_strays, facts, infer
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.checkpoint import save_model
-from xltrain.engine.fit import Fitted
+from xltrain.engine.fit import Fitted, plan_fit
 from xltrain.engine.fit import fit as train
 from xltrain.engine.result import Result, Score, TargetResult
+from xltrain.engine.resume import Keeper
 from xltrain.errors import ConfigError, DataError, RequirementError, WorkbookError
-from xltrain.events import Listener, Wrote, ignore
+from xltrain.events import Listener, Noted, Planned, Wrote, ignore
 from xltrain.excel.package import next_free, replacing
 from xltrain.language import text
 from xltrain.place import Place, Problem
 from xltrain.registry import metrics, unknown
 from xltrain.report.samples import write_ledger
+from xltrain.report.tensorboard import check_tensorboard, write_tensorboard
 from xltrain.report.verdict import verdict
 from xltrain.report.workbook import write_results
 from xltrain.workflow.draft import draft_job
@@ -99,6 +101,7 @@ class Fit:
                     "best": target.winner,
                     "model": str(self.models[target.target]),
                     "baselines": _baselines(target),
+                    **_chosen(target),
                 }
                 for target in self.result.targets
             ],
@@ -117,6 +120,8 @@ def fit(
     device: str = "",
     require: Sequence[str] = (),
     strict: bool = False,
+    resume: bool = False,
+    tensorboard: str | Path | None = None,
     listen: Listener = ignore,
 ) -> Fit:
     """Train a job, or sensible runs on data books or a pandas DataFrame.
@@ -129,29 +134,22 @@ def fit(
         device: auto, cpu or cuda; empty for the job's.
         require: conditions such as `rmse<400` on the winners' out-of-fold metrics.
         strict: turn doubts into a DataError before anything is trained.
+        resume: go on with the same fit that was cut off; its numbers become those of one that was not.
+        tensorboard: a folder for event files with every run's curves, in a folder named as the results.
 
     Raises:
         ConfigError, DataError, WorkbookError, TrainingError: every problem found, nothing written.
         RequirementError: a condition does not hold; the results have been written.
     """
     conditions = [_condition(each) for each in require]
+    if tensorboard is not None:
+        check_tensorboard(Path(tensorboard))
     targets = (target,) if isinstance(target, str) else tuple(target)
-    job = _job_of(sources, targets, overrides)
-    with language.using(job=job.language if job else ""):
-        if job:
-            table, report = read_sources(job.sources, job.folder, job.columns, listen=listen)
-        else:
-            table, report = read_sources(sources, listen=listen)
-            job = draft_job(table, targets, sources, Path.cwd(), report, overrides)
-        if device:
-            job = replace(job, device=_device(device))
-        if strict and report.doubts:
-            raise DataError(report.doubts)
-        columns = infer(table, job.columns, job.targets)
-        check_strays(columns, report.strays)
+    with _read(sources, targets, overrides, device, strict, listen) as (job, table, columns, report):
         wanted = _wanted(job, output)
         with _outputs(wanted) as (path, temporary, beside):
-            fitted = train(job, table, columns, listen)
+            keeper = _keeper(wanted, resume, (temporary, beside), listen)
+            fitted = train(job, table, columns, listen, keeper=keeper)
             # A second run of these results asks for the same name and gets the next number.
             shown = replace(job, columns=tuple(columns), output=name_of(wanted, job.folder))
             models = _write_beside(beside, fitted, table)
@@ -169,10 +167,59 @@ def fit(
             pictures, undrawn = shoot_all(job.shots, job.folder, temporary, beside, listen)
             report = replace(report, doubts=(*report.doubts, *undrawn))
             write(report, pictures=pictures)
+        if tensorboard is not None:
+            write_tensorboard(Path(tensorboard) / path.stem, fitted.result)
+        if not fitted.result.interrupted:
+            keeper.done()
         listen(Wrote(str(path)))
     done = Fit(path, {name: path.with_suffix("") / file for name, file in models.items()}, fitted.result, table, report)
     _hold(conditions, fitted.result, path)
     return done
+
+
+def plan(
+    sources: Sources,
+    target: str | Sequence[str] = (),
+    *,
+    overrides: Sequence[str] = (),
+    device: str = "",
+    strict: bool = False,
+    listen: Listener = ignore,
+) -> Planned:
+    """What `fit` would do with these arguments: its stacks, their memory and time. Nothing is trained or written.
+
+    Raises:
+        ConfigError, DataError, WorkbookError: every problem that is found before training.
+    """
+    targets = (target,) if isinstance(target, str) else tuple(target)
+    with _read(sources, targets, overrides, device, strict, listen) as (job, table, columns, _):
+        return plan_fit(job, table, columns)
+
+
+@contextlib.contextmanager
+def _read(
+    sources: Sources,
+    targets: Sequence[str],
+    overrides: Sequence[str],
+    device: str,
+    strict: bool,
+    listen: Listener,
+) -> Iterator[tuple[Job, Table, list[Column], MergeReport]]:
+    """The job, its table and columns, and how the table was read; messages are in the job's language meanwhile."""
+    job = _job_of(sources, targets, overrides)
+    with language.using(job=job.language if job else ""):
+        if job:
+            table, report = read_sources(job.sources, job.folder, job.columns, listen=listen)
+        else:
+            table, report = read_sources(sources, listen=listen)
+            job = draft_job(table, targets, sources, Path.cwd(), report, overrides)
+        if device:
+            job = replace(job, device=_device(device))
+        if strict and report.doubts:
+            raise DataError(report.doubts)
+        columns = infer(table, job.columns, job.targets)
+        check_strays(columns, report.strays)
+        yield job, table, columns, report
 
 
 def _job_of(sources: Sources, targets: Sequence[str], overrides: Sequence[str]) -> Job | None:
@@ -219,6 +266,16 @@ def _outputs(wanted: Path) -> Iterator[tuple[Path, Path, Path]]:
             raise
 
 
+def _keeper(wanted: Path, resume: bool, begun: Sequence[Path], listen: Listener) -> Keeper:
+    """What keeps this fit, in a hidden folder that is named as the results were asked for, whatever their number."""
+    folder = wanted.with_name(f".{wanted.stem}.progress")
+    if resume and not folder.is_dir():
+        listen(Noted(text("resume_nothing", folder=folder)))
+    if not resume and folder.is_dir():
+        listen(Noted(text("resume_possible", folder=folder)))
+    return Keeper(folder, resume, beside=begun)
+
+
 def _write_beside(folder: Path, fitted: Fitted, table: Table) -> dict[str, str]:
     """The ledger, one model per target, and the models of runs that the job keeps; gives target -> file name."""
     write_ledger(folder / "samples.parquet", fitted.result, table)
@@ -251,6 +308,23 @@ def _values(scores: Mapping[str, Score]) -> dict[str, float | None]:
 
 def _baselines(target: TargetResult) -> dict[str, dict[str, float | None]]:
     return {name: _values(scores) for name, scores in target.baselines.items()}
+
+
+def _chosen(target: TargetResult) -> dict[str, Any]:
+    """What choosing among the runs found out besides the winner."""
+    found: dict[str, Any] = {"corrected": None, "ensemble": None, "last_period": None}
+    if target.corrected:
+        found["corrected"] = {target.metric: target.corrected.value}
+    if target.ensemble:
+        found["ensemble"] = {"metrics": _values(target.ensemble.metrics), "shares": dict(target.ensemble.shares)}
+    if last := target.last_period:
+        found["last_period"] = {
+            "by": last.by,
+            "period": last.period,
+            "rows": last.rows,
+            "metrics": _values(last.metrics),
+        }
+    return found
 
 
 def _device(name: str) -> str:

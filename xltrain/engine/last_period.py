@@ -1,0 +1,132 @@
+"""How good next month? Where the rows have a time, the last period is held out once and predicted from the others.
+
+Folds at random mix all months: a model that has seen the neighbours of a row in time may know more of it than it will
+of rows to come. So the winner's configuration is trained once more, on what came before the last month alone; its
+validation rows are the latest of those.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import numpy as np
+import pyarrow as pa
+
+from xltrain.config.settings import Column
+from xltrain.data.encode import Floats, Rows, Target
+from xltrain.data.split import SHARES, Part
+from xltrain.data.table import Table
+from xltrain.data.values import days
+from xltrain.registry import Call, splits
+
+FILLED = 0.9  # of a column of dates, for it to be the one that counts
+FEWEST, ENOUGH = 3, 10  # periods in all; rows that are scored, or the period before counts as well
+YEARLESS = -20000  # months without a year are counted from one before all others
+MOST = 0.5  # of all rows that may be held out
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_YEAR_MONTH = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)\s*[-_./ 年]?\s*((?:0[1-9]|1[0-2])(?=(?:[0-3]\d)?(?!\d))|[1-9](?=\s*月|[-_./ ]|$))"
+)
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
+_REST = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "t(?:ember)?", "ober", "ember", "ember")
+_NAMES = "|".join(f"{month}(?:{rest})?" for month, rest in zip(_MONTHS, _REST, strict=True))
+_MONTH_NAME = re.compile(rf"(?<![a-z])({_NAMES})(?![a-z])", re.IGNORECASE)
+_MONTH_NUMBER = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])\s*月")
+
+
+@dataclass(frozen=True)
+class Period:
+    """The last period: the column it goes by (empty: names of sources), its name, and who learns from what."""
+
+    by: str
+    name: str
+    part: Part
+
+
+def last_period(
+    table: Table, columns: Sequence[Column], target: Target, split: Call | None, weight: Floats | None
+) -> Period | None:
+    """The last period of the data; None where they have none, or where the job's split settles it already."""
+    if split and (split.choice.facts.get("rolling") or split.choice.facts.get("given")):
+        return None
+    if not split and any(column.role == "split" for column in columns):
+        return None
+    found = _moments(table, columns, target)
+    if found is None:
+        return None
+    by, moments, periods, names = found
+    rows = target.rows[np.isfinite(moments[target.rows])]
+    distinct, counts = np.unique(periods[rows], return_counts=True)
+    if len(distinct) < FEWEST:
+        return None
+    first = int(np.argmax(np.cumsum(counts[::-1]) >= ENOUGH))
+    held = distinct[len(distinct) - 1 - first :]
+    late = periods[rows] >= held[0]
+    if late.sum() < ENOUGH or late.sum() > MOST * len(rows) or len(distinct) - len(held) < FEWEST - 1:
+        return None
+    training, validation = _learn(rows[~late], moments, weight)
+    if not len(training) or not len(validation):
+        return None
+    shown = names(held[0]) if len(held) == 1 else f"{names(held[0])} … {names(held[-1])}"
+    return Period(by, shown, Part(0, 0, np.sort(training), np.sort(validation), np.sort(rows[late])))
+
+
+def _learn(rows: Rows, moments: Floats, weight: Floats | None) -> tuple[Rows, Rows]:
+    """Training and validation rows: the latest fifth of these looks on, by whole moments."""
+    if weight is not None:
+        rows = rows[weight[rows] > 0]
+    keys = np.unique(moments[rows], return_inverse=True)[1].astype(np.int64)
+    generator = np.random.default_rng(0)
+    pairs = splits["time"].function(keys, SHARES - 1, generator) or splits["random"].function(rows, SHARES, generator)
+    training, validation = pairs[-1]
+    return rows[training], rows[validation]
+
+
+def _moments(
+    table: Table, columns: Sequence[Column], target: Target
+) -> tuple[str, Floats, Floats, Callable[[float], str]] | None:
+    """What the periods go by, each row's moment and period (NaN: none), and what a period is called."""
+    known = [column for column in columns if column.name in table.names and column.name != target.name]
+    dated = [column.name for column in known if column.role == "time"]
+    dated += [column.name for column in known if column.type == "date" and column.role in ("feature", "id", "group")]
+    for name in dated:
+        column = table.data.column(name)
+        moments = days(column)
+        if not len(target.rows) or np.isfinite(moments[target.rows]).mean() < FILLED:
+            continue
+        if pa.types.is_temporal(column.type) or pa.types.is_string(column.type):
+            return name, moments, _month(moments), _shown_month
+        return name, moments, moments, lambda value: f"{value:g}"
+    months = np.array([_named_month(origin.file, origin.sheet) for origin in table.origins])
+    if not np.isfinite(months).all() or len(set(months < YEARLESS)) > 1:
+        return None
+    of_row = months[table.origin]
+    return "", of_row, of_row, _shown_month
+
+
+def _month(moments: Floats) -> Floats:
+    """Days since 1970 as months since then."""
+    whole = np.where(np.isfinite(moments), moments, 0)
+    months = np.floor(whole).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return np.where(np.isfinite(moments), months, np.nan)
+
+
+def _shown_month(month: float) -> str:
+    if month < YEARLESS:
+        return _MONTHS[int(month) % 12].title()
+    return str(np.datetime64(int(month), "M"))
+
+
+def _named_month(file: str, sheet: str) -> float:
+    """The month that the names of a source tell, as months since 1970; NaN where they tell none."""
+    path = PurePath(file.replace("\\", "/"))
+    for words in (sheet, path.stem, f"{path.parent.name} {path.stem} {sheet}"):
+        if found := _YEAR_MONTH.search(words):
+            return 12.0 * (int(found[1]) - 1970) + int(found[2]) - 1
+    words = f"{path.parent.name} {path.stem} {sheet}"
+    year, name, count = _YEAR.search(words), _MONTH_NAME.search(words), _MONTH_NUMBER.search(words)
+    if not name and not count:
+        return float("nan")
+    month = _MONTHS.index(name[1][:3].lower()) if name else int(count[1]) - 1 if count else 0
+    return 12.0 * (int(year[1]) - 1970) + month if year else 12.0 * YEARLESS + month
