@@ -93,6 +93,8 @@ class _Worker:
                     pipe.close()
 
 
+_TOGETHER = "XLTRAIN_WORKERS_TOGETHER"  # in a worker's surroundings: how many work at once
+_together: contextvars.ContextVar[int] = contextvars.ContextVar("together", default=1)
 _idle: list[_Worker] = []
 _all: list[_Worker] = []
 _lock = threading.Lock()
@@ -126,6 +128,11 @@ def close() -> None:
         _idle.clear()
 
 
+def cores() -> int:
+    """How many cores a worker may use: its share where several work at once."""
+    return max(1, (os.cpu_count() or 1) // int(os.environ.get(_TOGETHER, "1")))
+
+
 def call(function: str, file: Path, /, **arguments: Any) -> Any:
     """Have a worker call `module:function` about a file, which also sets the limits.
 
@@ -134,6 +141,7 @@ def call(function: str, file: Path, /, **arguments: Any) -> Any:
     """
     size = file.stat().st_size if file.is_file() else 0
     request = {"function": function, "arguments": arguments, "language": language.current(), "file": str(file)}
+    request["together"] = str(_together.get())
     line = json.dumps(request).encode("ascii") + b"\n"
     with _borrowed() as worker:
         told = worker.ask(line, SECONDS + SECONDS_PER_MB * size / 1e6, MEMORY + MEMORY_PER_BYTE * size)
@@ -152,8 +160,10 @@ def call(function: str, file: Path, /, **arguments: Any) -> Any:
 
 def call_all(function: str, calls: Sequence[tuple[Path, dict[str, Any]]]) -> Iterator[Future[Any]]:
     """The same for many files, several at once; the answers come in the order of the calls."""
-    with ThreadPoolExecutor(max(1, min(READERS, os.cpu_count() or 1, len(calls)))) as pool:
+    together = max(1, min(READERS, os.cpu_count() or 1, len(calls)))
+    with ThreadPoolExecutor(together) as pool:
         context = contextvars.copy_context()  # the language in force
+        context.run(_together.set, together)
         work = [
             pool.submit(context.copy().run, partial(call, function, file, **arguments)) for file, arguments in calls
         ]
@@ -182,6 +192,7 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         language.use(request["language"])
+        os.environ[_TOGETHER] = request["together"]
         _tell(answers, _answer(request))
 
 

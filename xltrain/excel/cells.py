@@ -6,7 +6,6 @@ the arrays cannot tell (cells without an address, rich text, single quotes) is r
 piece, into the same grid. Pieces are read in threads, which pays since arrays let others run, and are added in order.
 """
 
-import os
 import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xltrain import worker
 from xltrain.errors import WorkbookError
 from xltrain.excel.common import Common, days
 from xltrain.excel.grid import BLANK, BOOLEAN, DATE, ERROR, NUMBER, TEXT, TIME, Grid, GridBuilder, NamedTable, Sum
@@ -38,7 +38,7 @@ from xltrain.excel.tags import (
 from xltrain.language import text
 from xltrain.place import Place, Problem, column_letter, parse_range
 
-THREADS = max(1, min(4, os.cpu_count() or 1))  # that read the pieces of one sheet
+THREADS = 4  # at most, that read the pieces of one sheet
 PIECE = 1 << 20  # bytes inflated at a time; their arrays stay in the processor's cache
 PAD = 32  # bytes before a piece, so that a tag's end can be read in words of eight
 MOST_CELLS = 60_000_000  # of the rectangle that the stored rows and columns span ...
@@ -68,11 +68,12 @@ def read_grid(package: Package, sheet: str, common: Common) -> Grid:
     part = package.sheet(sheet).part
     reader = _Reader(package.date1904, common)
     after: list[bytes] = []
-    with ThreadPoolExecutor(THREADS) as pool:  # while this thread inflates, others read what is inflated
+    threads = min(THREADS, worker.cores())
+    with ThreadPoolExecutor(threads) as pool:  # while this thread inflates, others read what is inflated
         waiting: deque[tuple[bytes, Future[_Piece | None]]] = deque()
         for piece in whole_rows(package, part, PIECE, after):
             waiting.append((piece, pool.submit(reader.read, piece)))
-            if len(waiting) > 2 * THREADS:
+            if len(waiting) > 2 * threads:
                 first, read = waiting.popleft()
                 reader.add(first, read.result())
         for first, read in waiting:

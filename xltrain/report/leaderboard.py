@@ -19,7 +19,7 @@ from xltrain.report.report import (
 )
 
 GAP = 3  # rows between the blocks of two targets
-MIXED = 4  # runs of a mix that are named
+MIXED = 2  # runs of a mix that are named
 GOLD = "#FFF1CC"
 
 
