@@ -140,44 +140,43 @@ def _missing(cells: Cells, kinds: npt.NDArray[np.uint8], words: frozenset[str] |
     return found
 
 
-def _as_numbers(decision: Decision, cells: Cells, kinds: npt.NDArray[np.uint8]) -> _Read:
-    values = np.where(kinds == NUMBER, cells.values, np.nan)
-    turned = missing = None
+def _with_texts(
+    decision: Decision, cells: Cells, kinds: npt.NDArray[np.uint8], found: Any
+) -> tuple[Any, Mask, Mask, Mask]:
+    """Values with those that texts show; and which cells are such texts, words for nothing, and of another kind.
+
+    `found` (rows,) is float64 or datetime64, NaN or NaT where a cell is not of the column's own kind.
+    """
+    dated = found.dtype.kind == "M"
+    lacks, none = (np.isnat, np.datetime64("NaT", "us")) if dated else (np.isnan, np.nan)
+    by_text = missing = np.zeros(len(cells), bool)
     if len(cells.words):
-        from_text = _of_words(cells, decision.known, np.nan, np.float64)
-        turned = (kinds == TEXT) & ~np.isnan(from_text)
-        values = np.where(turned, from_text, values)
-        missing = _missing(cells, kinds) & ~turned
-    stray = (kinds != BLANK) & np.isnan(values)
-    if missing is not None:
-        stray &= ~missing
+        from_text = _of_words(cells, decision.known, none, found.dtype)
+        by_text = (kinds == TEXT) & ~lacks(from_text)
+        found = np.where(by_text, from_text, found)
+        missing = _missing(cells, kinds) & ~by_text
+    return found, by_text, missing, (kinds != BLANK) & lacks(found) & ~missing
+
+
+def _as_numbers(decision: Decision, cells: Cells, kinds: npt.NDArray[np.uint8]) -> _Read:
+    own = np.where(kinds == NUMBER, cells.values, np.nan)
+    values, by_text, missing, stray = _with_texts(decision, cells, kinds, own)
     array: Any = pa.array(values, pa.float64(), from_pandas=True)
     if decision.whole:
         array = pc.cast(array, pa.int64(), safe=False)
-    return _Read(array, stray, None if cells.free else turned, missing)
+    return _Read(array, stray, None if cells.free else by_text, missing)
 
 
 def _as_dates(decision: Decision, cells: Cells, kinds: npt.NDArray[np.uint8]) -> _Read:
-    nat = np.datetime64("NaT", "us")
-    days = kinds == DATE
     numbers = (kinds == NUMBER) & (decision.serials or decision.days)
-    found = np.full(len(cells), nat)
-    serial = days | (numbers if decision.serials else False)
+    own = np.full(len(cells), np.datetime64("NaT", "us"))
+    serial = (kinds == DATE) | (numbers if decision.serials else False)
     serial &= (cells.values > -657_434) & (cells.values < 2_958_466)
-    found[serial] = _moments(cells.values[serial])
+    own[serial] = _moments(cells.values[serial])
     if decision.days:
-        found[numbers] = days_written(cells.values[numbers])[0]
-    turned = numbers if numbers.any() and not decision.days else np.zeros(len(cells), bool)
-    missing = None
-    if len(cells.words):
-        from_text = _of_words(cells, decision.known, nat, "datetime64[us]")
-        by_text = (kinds == TEXT) & ~np.isnat(from_text)
-        found = np.where(by_text, from_text, found)
-        missing = _missing(cells, kinds) & ~by_text
-        turned = turned | (by_text if not cells.free else False)
-    stray = (kinds != BLANK) & np.isnat(found)
-    if missing is not None:
-        stray &= ~missing
+        own[numbers] = days_written(cells.values[numbers])[0]
+    found, by_text, missing, stray = _with_texts(decision, cells, kinds, own)
+    turned = (by_text & (not cells.free)) | (numbers & (not decision.days))
     return _Read(pa.array(found), stray, turned, missing, "change_text_date")
 
 
@@ -187,40 +186,21 @@ def _moments(days: npt.NDArray[np.float64]) -> Any:
 
 
 def _as_times(decision: Decision, cells: Cells, kinds: npt.NDArray[np.uint8]) -> _Read:
-    values = np.where(kinds == TIME, cells.values, np.nan)
-    turned = missing = None
-    if len(cells.words):
-        from_text = _of_words(cells, decision.known, np.nan, np.float64)
-        turned = (kinds == TEXT) & ~np.isnan(from_text)
-        values = np.where(turned, from_text, values)
-        missing = _missing(cells, kinds) & ~turned
+    own = np.where(kinds == TIME, cells.values, np.nan)
+    values, by_text, missing, stray = _with_texts(decision, cells, kinds, own)
     empty = np.isnan(values)
-    stray = (kinds != BLANK) & empty
-    if missing is not None:
-        stray &= ~missing
     micro = np.round(np.where(empty, 0, values) * 86_400_000).astype(np.int64) * 1000
     if decision.durations:
         array: Any = pa.array(micro, pa.int64(), mask=empty).cast(pa.duration("us"))
     else:
         array = pa.array(np.minimum(micro, 86_399_999_999), pa.int64(), mask=empty).cast(pa.time64("us"))
-    return _Read(array, stray, None if cells.free else turned, missing, "change_text_time")
+    return _Read(array, stray, None if cells.free else by_text, missing, "change_text_time")
 
 
 def _as_booleans(decision: Decision, cells: Cells, kinds: npt.NDArray[np.uint8]) -> _Read:
-    found = np.where(kinds == BOOLEAN, cells.values, -1.0)
-    numbers = (kinds == NUMBER) & np.isin(cells.values, (0, 1))
-    found = np.where(numbers, cells.values, found)
-    missing = None
-    if len(cells.words):
-        from_text = _of_words(cells, decision.known, -1.0, np.float64)
-        by_text = (kinds == TEXT) & (from_text >= 0)
-        found = np.where(by_text, from_text, found)
-        missing = _missing(cells, kinds) & ~by_text
-    empty = found < 0
-    stray = (kinds != BLANK) & empty
-    if missing is not None:
-        stray &= ~missing
-    return _Read(pa.array(found > 0, pa.bool_(), mask=empty), stray, None, missing)
+    own = (kinds == BOOLEAN) | ((kinds == NUMBER) & np.isin(cells.values, (0, 1)))
+    found, _, missing, stray = _with_texts(decision, cells, kinds, np.where(own, cells.values, np.nan))
+    return _Read(pa.array(found > 0, pa.bool_(), mask=np.isnan(found)), stray, None, missing)
 
 
 def _as_text(decision: Decision, cells: Cells, kinds: npt.NDArray[np.uint8]) -> _Read:
