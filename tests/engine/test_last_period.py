@@ -9,8 +9,9 @@ from tests.engine.make import columns, job, run, table, train
 from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 from xltrain.data.encode import read_target
+from xltrain.data.months import named_month
 from xltrain.data.table import Origin, Table
-from xltrain.engine.last_period import _named_month, last_period
+from xltrain.engine.last_period import last_period
 from xltrain.engine.result import LastPeriod
 
 
@@ -95,7 +96,7 @@ def test_a_column_of_role_time_comes_first() -> None:
     ],
 )
 def test_months_in_names(file: str, sheet: str, month: str) -> None:
-    told = _named_month(file, sheet)
+    told = named_month(file, sheet)
     assert (str(np.datetime64(int(told), "M")) if np.isfinite(told) else "") == month
 
 

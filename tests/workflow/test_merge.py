@@ -132,6 +132,16 @@ def test_months_without_rows_are_seen(sales: Path) -> None:
     assert any("2024-03" in str(doubt) for doubt in done.report.doubts)
 
 
+def test_months_are_read_from_the_names_of_books(tmp_path: Path) -> None:
+    for month in (1, 2, 4):
+        write_rows(tmp_path / f"2024年{month}月.xlsx", [["shop", "n"], ["a", month], ["b", 7]])
+    done = merge(tmp_path, folder=tmp_path)
+    grid = done.report.calendar
+    assert grid is not None
+    assert (grid.periods, grid.gaps) == (("2024-01", "2024-02", "2024-03", "2024-04"), ("2024-03",))
+    assert any("2024-03" in str(doubt) for doubt in done.report.doubts)
+
+
 def test_totals_check_the_rows_they_cover(tmp_path: Path) -> None:
     rows = [
         ["name", "n", "p"],

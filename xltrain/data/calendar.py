@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xltrain.data.months import YEARLESS, named_month, shown_month
 from xltrain.data.table import Calendar, Table
 from xltrain.data.values import numbers
 from xltrain.language import text
@@ -55,7 +56,7 @@ class CalendarStep:
         counts[key] = (before[0] + rows, before[1] + total)
 
     def report(self) -> Calendar | None:
-        """The grid of months where there are dates, else of sheets; None where there is one source alone."""
+        """The grid of months where dates or names tell them, else of sheets; None where there is one source alone."""
         months = sorted({month for _, month in self._months if month})
         if self._column and len(months) > 1:
             periods, gaps = _with_gaps(months)
@@ -63,7 +64,27 @@ class CalendarStep:
                 return self._grid(self._months, periods, self._column, gaps)
         if len(self._sheets) < 2:
             return None
+        named = self._by_name()
+        if named is not None:
+            return named
         return self._grid(self._sheets, sorted({sheet for _, sheet in self._sheets}), "", [])
+
+    def _by_name(self) -> Calendar | None:
+        """The grid of the months that all sources are named by; None where they are not."""
+        months = {key: named_month(*key) for key in self._sheets}
+        found = sorted({month for month in months.values() if month == month})
+        named = all(month == month for month in months.values())
+        if not named or len(found) < 2 or (found[0] < YEARLESS) != (found[-1] < YEARLESS):
+            return None
+        span = np.arange(found[0], found[-1] + 1)
+        if len(span) > MOST_MONTHS:
+            return None
+        gaps = [shown_month(month) for month in span.tolist() if month not in found]
+        counts = {
+            (f"{file}!{sheet}" if sheet else file, shown_month(months[file, sheet])): told
+            for (file, sheet), told in self._sheets.items()
+        }
+        return self._grid(counts, [shown_month(month) for month in span.tolist()], "", gaps)
 
     def _grid(
         self, counts: dict[tuple[str, str], tuple[int, float]], periods: list[str], column: str, gaps: list[str]
@@ -80,7 +101,7 @@ class CalendarStep:
         if found is None or not found.gaps or len(found.gaps) > len(found.periods) / 2:
             return []
         shown = ", ".join(found.gaps[:6]) + (" …" if len(found.gaps) > 6 else "")
-        message = text("doubt_gap", months=shown, column=found.column)
+        message = text("doubt_gap" if found.column else "doubt_gap_names", months=shown, column=found.column)
         return [Problem(None, message, text("doubt_gap_hint"))]
 
 

@@ -5,16 +5,15 @@ of rows to come. So the winner's configuration is trained once more, on what cam
 validation rows are the latest of those.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 import numpy as np
 import pyarrow as pa
 
 from xltrain.config.settings import Column
 from xltrain.data.encode import Floats, Rows, Target
+from xltrain.data.months import YEARLESS, named_month, shown_month
 from xltrain.data.split import SHARES, Part
 from xltrain.data.table import Table
 from xltrain.data.values import days
@@ -22,17 +21,7 @@ from xltrain.registry import Call, splits
 
 FILLED = 0.9  # of a column of dates, for it to be the one that counts
 FEWEST, ENOUGH = 3, 10  # periods in all; rows that are scored, or the period before counts as well
-YEARLESS = -20000  # months without a year are counted from one before all others
 MOST = 0.5  # of all rows that may be held out
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_YEAR_MONTH = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)\s*[-_./ 年]?\s*((?:0[1-9]|1[0-2])(?=(?:[0-3]\d)?(?!\d))|[1-9](?=\s*月|[-_./ ]|$))"
-)
-_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
-_REST = ("uary", "ruary", "ch", "il", "", "e", "y", "ust", "t(?:ember)?", "ober", "ember", "ember")
-_NAMES = "|".join(f"{month}(?:{rest})?" for month, rest in zip(_MONTHS, _REST, strict=True))
-_MONTH_NAME = re.compile(rf"(?<![a-z])({_NAMES})(?![a-z])", re.IGNORECASE)
-_MONTH_NUMBER = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])\s*月")
 
 
 @dataclass(frozen=True)
@@ -96,13 +85,13 @@ def _moments(
         if not len(target.rows) or np.isfinite(moments[target.rows]).mean() < FILLED:
             continue
         if pa.types.is_temporal(column.type) or pa.types.is_string(column.type):
-            return name, moments, _month(moments), _shown_month
+            return name, moments, _month(moments), shown_month
         return name, moments, moments, lambda value: f"{value:g}"
-    months = np.array([_named_month(origin.file, origin.sheet) for origin in table.origins])
+    months = np.array([named_month(origin.file, origin.sheet) for origin in table.origins])
     if not np.isfinite(months).all() or len(set(months < YEARLESS)) > 1:
         return None
     of_row = months[table.origin]
-    return "", of_row, of_row, _shown_month
+    return "", of_row, of_row, shown_month
 
 
 def _month(moments: Floats) -> Floats:
@@ -110,23 +99,3 @@ def _month(moments: Floats) -> Floats:
     whole = np.where(np.isfinite(moments), moments, 0)
     months = np.floor(whole).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     return np.where(np.isfinite(moments), months, np.nan)
-
-
-def _shown_month(month: float) -> str:
-    if month < YEARLESS:
-        return _MONTHS[int(month) % 12].title()
-    return str(np.datetime64(int(month), "M"))
-
-
-def _named_month(file: str, sheet: str) -> float:
-    """The month that the names of a source tell, as months since 1970; NaN where they tell none."""
-    path = PurePath(file.replace("\\", "/"))
-    for words in (sheet, path.stem, f"{path.parent.name} {path.stem} {sheet}"):
-        if found := _YEAR_MONTH.search(words):
-            return 12.0 * (int(found[1]) - 1970) + int(found[2]) - 1
-    words = f"{path.parent.name} {path.stem} {sheet}"
-    year, name, count = _YEAR.search(words), _MONTH_NAME.search(words), _MONTH_NUMBER.search(words)
-    if not name and not count:
-        return float("nan")
-    month = _MONTHS.index(name[1][:3].lower()) if name else int(count[1]) - 1 if count else 0
-    return 12.0 * (int(year[1]) - 1970) + month if year else 12.0 * YEARLESS + month

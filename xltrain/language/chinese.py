@@ -423,6 +423,7 @@ MESSAGES: dict[str, str] = {
     "output_not_writable": "无法写入此处：{reason}",
     "output_not_writable_hint": "请换一个文件夹",
     # --- merge ---------------------------------------------------------------------------------------------
+    "doubt_gap_names": "没有以 {months} 命名的文件或工作表",
     "doubt_unit_row": "“{name}”在此处的单位是 {unit}，其他表为 {known}，按不同的列处理",
     "dropped_same_key": "{key} 与 {place} 相同",
     "doubt_no_rows": "没有读到任何行：{reason}",

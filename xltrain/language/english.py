@@ -425,6 +425,7 @@ MESSAGES: dict[str, str] = {
     "output_not_writable": "cannot be written here: {reason}",
     "output_not_writable_hint": "choose another folder",
     # --- merge ---------------------------------------------------------------------------------------------
+    "doubt_gap_names": "no file or sheet is named for {months}",
     "doubt_unit_row": "the unit of '{name}' is {unit} here and {known} elsewhere; they were kept apart",
     "dropped_same_key": "{key} is the same as at {place}",
     "doubt_no_rows": "gave no row: {reason}",
