@@ -21,7 +21,8 @@ from xltrain.workflow.merge import read_sources
 STEPS = 20  # batches of an epoch, at least: small data needs small batches
 SMALLEST, LARGEST = 16, 256  # rows of a batch
 FEW = 200  # rows below which a network needs a rein
-SMALL = 60_000  # rows times features up to which a slow model is affordable
+SMALL, WIDE = 20_000, 200_000  # rows times features up to which a slow model is affordable: with bins, without
+SHORT = 3_000  # rows up to which it is, however few the features
 RARE = 0.1  # a class of at most this share of the rows
 SKEWED = 2.0  # of a positive target, after which its size matters more than its distance
 FAR, MANY_FAR = 6.0, 0.01  # deviations from the median; the share of rows so far out that they pull a squared loss
@@ -120,8 +121,10 @@ def suggest_runs(facts: Facts, target: str = "") -> list[Run]:
         run("mlp bins", binned, usual, "reason_bins", 3e-3),
         *_for_target(facts, run, plain),
     ]
-    if facts.rows * facts.features <= SMALL:
-        slow = models.call("tabm", 64, 64, embedding="piecewise_linear")
+    size = facts.rows * facts.features
+    if size <= SMALL or (facts.rows <= SHORT and size <= WIDE):
+        binned = models.call("tabm", 64, 64, embedding="piecewise_linear")
+        slow = binned if size <= SMALL else models.call("tabm", 128, 128)
         ladder.append(run("tabm", slow, usual, "reason_tabm", 2e-3))
     return ladder
 
