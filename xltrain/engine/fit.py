@@ -9,31 +9,27 @@ from pathlib import Path
 import numpy as np
 
 from xltrain.choices.models.layout import Features
-from xltrain.config.settings import Column, Job, Run
+from xltrain.config.settings import Column, Job
 from xltrain.data.balance import check_balance
 from xltrain.data.encode import Encoding, Floats, Singles, State, limit_notes, plan_encoding
 from xltrain.data.leaks import counter_notes, leak_notes, rare_notes
 from xltrain.data.split import Part
 from xltrain.data.table import Table
 from xltrain.engine.balanced import balance_members
-from xltrain.engine.baseline import baselines
 from xltrain.engine.checkpoint import Model
 from xltrain.engine.device import arithmetic, check_arithmetic, describe, resolve, threads
-from xltrain.engine.diverged import diverged_note
-from xltrain.engine.ensemble import ensemble_of
-from xltrain.engine.evaluate import Judged, judge, ledger, scores, standard, unseen_of
+from xltrain.engine.evaluate import Judged, judge, scores, standard
 from xltrain.engine.forecast import forecast
 from xltrain.engine.goals import Goal, read_goals, read_weight, without_weightless
-from xltrain.engine.head import lowered
 from xltrain.engine.last_period import last_period
 from xltrain.engine.loop import Course, Report, train
 from xltrain.engine.lr_range import choose_rates, is_auto, with_rate
 from xltrain.engine.moves import hidden_matrices
-from xltrain.engine.objective import check_numeric, part_names
+from xltrain.engine.objective import check_numeric
+from xltrain.engine.outcome import model, target_result
 from xltrain.engine.plan import Member, batch_work, features_of, layout_of, member_seed, plan, scale_of
-from xltrain.engine.result import Curves, LastPeriod, Result, RunResult, TargetResult
+from xltrain.engine.result import LastPeriod, Result, TargetResult
 from xltrain.engine.resume import Keeper, Print, fingerprint
-from xltrain.engine.selection import corrected_score
 from xltrain.engine.stack import Arrays
 from xltrain.engine.steady import steadied
 from xltrain.engine.together import apart, share_folds, spread, together
@@ -42,7 +38,7 @@ from xltrain.events import Listener, Planned, Trained, ignore
 from xltrain.language import text
 from xltrain.lazy import torch
 from xltrain.place import Problem
-from xltrain.registry import metrics, number
+from xltrain.registry import number
 
 SOME_RATE = 1e-3
 
@@ -91,7 +87,7 @@ def fit(
     listen(forecast(stacks, arrays, features, device, dtype, job.arithmetic))
     judged, interrupted = _train(stacks, arrays, goals, device, dtype, listen, job.arithmetic, keeper)
 
-    done = [_target_result(goal, judged, notes, raw, encoding, weight, table) for goal in goals]
+    done = [target_result(goal, judged, notes, raw, encoding, weight, table) for goal in goals]
     if interrupted:
         done = [each for each in done if each]
         if not done:
@@ -102,9 +98,9 @@ def fit(
     found = [rated.with_curves(each) for each in done if each]
     if not interrupted:
         found = [replace(each, last_period=_last_period(job, each, ready, table, columns)) for each in found]
-    models = {each.target: _model(each, each.winner, judged, columns, encoding) for each in found}
+    models = {each.target: model(each, each.winner, judged, columns, encoding) for each in found}
     kept = [
-        _model(each, run.name, judged, columns, encoding)
+        model(each, run.name, judged, columns, encoding)
         for each in found
         for run in each.runs
         if run.run.keep and run.name != each.winner
@@ -340,138 +336,6 @@ def _reporter(listen: Listener, stack: int, stacks: int, courses: Sequence[Cours
         listen(Trained(stack, stacks, names, epoch, epochs, len(active), len(courses), loss, best, left))
 
     return report
-
-
-def _target_result(
-    goal: Goal,
-    judged: Mapping[tuple[str, str], Sequence[Judged | Course]],
-    notes: list[str],
-    raw: Singles,
-    encoding: Encoding,
-    weight: Floats | None,
-    table: Table,
-) -> TargetResult | None:
-    """Everything about one target; None when none of its runs has a result."""
-    better = -1.0 if metrics[goal.metric].facts["better"] == "higher" else 1.0
-    ranked: list[tuple[float, RunResult]] = []
-    for run in goal.runs:
-        members = judged.get((run.name, goal.name), [])
-        whole = [member for member in members if isinstance(member, Judged)]
-        lost = [member for member in members if not isinstance(member, Judged)]
-        diverged = [course.diverged for course in map(_course, members) if course.diverged]
-        if diverged:
-            notes.append(diverged_note(run, diverged, len(members), table))
-        if not whole or any(course.stopped == "interrupted" for course in lost) or len(members) < len(goal.parts):
-            continue
-        result = _run_result(goal, run, whole, [_course(member) for member in members], features_of(encoding))
-        value = better * result.validation[goal.metric].mean
-        if lost:
-            notes.append(text("note_unscored", run=run.name, target=goal.name))
-        ranked.append((value if value == value and not lost else np.inf, result))
-    if not ranked:
-        return None
-    ranked.sort(key=lambda pair: pair[0])  # stable: equal runs stay in the order of the sheet
-    winner = ranked[0][1]
-    told = [each.held_out for each in judged[winner.name, goal.name] if isinstance(each, Judged)]
-    compared, more = baselines(raw, encoding, goal.target, goal.parts, goal.metric, weight)
-    notes += more
-    able = {
-        result.name: [each for each in judged[result.name, goal.name] if isinstance(each, Judged)]
-        for value, result in ranked
-        if np.isfinite(value)
-    }
-    return TargetResult(
-        goal.name,
-        goal.task,
-        goal.metric,
-        goal.target.classes,
-        "",
-        tuple(result for _, result in ranked),
-        winner.name,
-        ledger(told, goal.target),
-        compared,
-        corrected_score(able, winner.name, goal.target, goal.metric),
-        ensemble_of(able, goal.target, goal.metric),
-    )
-
-
-def _run_result(
-    goal: Goal, run: Run, members: Sequence[Judged], courses: Sequence[Course], features: Features
-) -> RunResult:
-    stops = [course.stopped for course in courses]
-    stopped = next((stop for stop in ("diverged", "interrupted") if stop in stops), max(set(stops), key=stops.count))
-    layout = layout_of(run.model, features, members[0].course.member.network)
-    return RunResult(
-        run.name,
-        goal.name,
-        run,
-        scores([member.held_out for member in members], goal.target),
-        scores([member.validation for member in members], goal.target),
-        float(np.mean([member.course.epoch for member in members])),
-        float(sum(course.seconds for course in courses) / len(courses)),
-        stopped,
-        _curves(run, courses),
-        len(courses),
-        layout.size,
-        float(np.mean([course.clipped for course in courses])),
-        run.note,
-    )
-
-
-def _curves(run: Run, courses: Sequence[Course]) -> Curves:
-    parts = {}
-    for index, name in enumerate(part_names(run)):
-        pairs = [course.parts[index] for course in courses if course.parts]
-        parts[name] = (_mean_curve([one for one, _ in pairs]), _mean_curve([other for _, other in pairs]))
-    training, validation, lr = (
-        _mean_curve([getattr(course, name) for course in courses]) for name in ("training", "validation", "lr")
-    )
-    return Curves(training, validation, lr, parts)
-
-
-def _mean_curve(curves: Sequence[Sequence[float]]) -> Floats:
-    """The mean over members, epoch by epoch; one that has stopped keeps its last value, lest its absence be a step."""
-    whole = [curve for curve in curves if len(curve)]
-    longest = max((len(curve) for curve in whole), default=0)
-    return np.array([np.mean([curve[min(epoch, len(curve) - 1)] for curve in whole]) for epoch in range(longest)])
-
-
-def _model(
-    result: TargetResult,
-    name: str,
-    judged: Mapping[tuple[str, str], Sequence[Judged | Course]],
-    columns: Sequence[Column],
-    encoding: Encoding,
-) -> Model:
-    """The members of one run on a target together."""
-    courses = [each.course for each in judged[name, result.target] if isinstance(each, Judged)]
-    members = [course.member for course in courses]
-    run = members[0].run
-    unseen = [unseen_of(member) for member in members]
-    masks = np.stack([lowered(member) for member in members]) if any(each is not None for each in unseen) else None
-    return Model(
-        result.target,
-        result.task,
-        run.name,
-        result.metric,
-        result.classes,
-        tuple(column for column in columns if column.name in encoding.names),
-        encoding,
-        run.model,
-        members[0].link,
-        members[0].network,
-        torch.stack([course.weights for course in courses if course.weights is not None]),
-        torch.stack([course.buffers for course in courses if course.buffers is not None]),
-        tuple(member.state for member in members),
-        np.array([member.mean for member in members]),
-        np.array([member.deviation for member in members]),
-        masks,
-        part=(members[0].start, members[0].start + members[0].outputs) if members[0].width else None,
-    )
-
-
-def _course(member: Judged | Course) -> Course:
-    return member.course if isinstance(member, Judged) else member
 
 
 def _all_diverged(goal: Goal) -> Problem:
