@@ -59,6 +59,44 @@ def test_folds_are_even_and_validation_is_a_fifth_of_the_rest(cell: str) -> None
         assert abs(len(part.validation) - (ROWS - len(part.held_out)) / 5) <= 1
 
 
+@pytest.mark.parametrize("cell", ["random", "stratified", "group"])
+def test_a_row_keeps_its_fold_wherever_it_stands(cell: str) -> None:
+    order = np.random.default_rng(1).permutation(ROWS)
+    moved = divide(DATA.take(order), COLUMNS, read_target(DATA.take(order), "y", "regression"), split(cell), 5, 1, 0)
+    for part, other in zip(parts(cell), moved, strict=True):
+        for name in ("training", "validation", "held_out"):
+            assert sorted(order[getattr(other, name)]) == getattr(part, name).tolist()
+
+
+@pytest.mark.parametrize("cell", ["random", "stratified"])
+def test_most_rows_keep_their_folds_when_others_come(cell: str) -> None:
+    rng = np.random.default_rng(2)
+    values = {"y": rng.normal(size=2000), "a": rng.normal(size=2000)}
+    fold = []
+    for rows in (1800, 2000):
+        data = table({name: each[:rows] for name, each in values.items()})
+        found = divide(data, COLUMNS[:1], read_target(data, "y", "regression"), split(cell), 5, 1, 0)
+        fold.append(
+            np.concatenate([np.full(len(part.held_out), part.fold) for part in found])[
+                np.argsort(np.concatenate([part.held_out for part in found]))
+            ]
+        )
+    assert (fold[0] == fold[1][:1800]).mean() > (0.93 if cell == "random" else 0.75)
+
+
+def test_a_corrected_target_leaves_its_row_in_the_fold() -> None:
+    values = {name: DATA.data.column(name).to_pylist() for name in DATA.names}
+    data = table(values | {"y": [99.0, *values["y"][1:]]})
+    after = divide(data, COLUMNS, read_target(data, "y", "regression"), split("random"), 5, 1, 0)
+    assert [part.held_out.tolist() for part in parts("random")] == [part.held_out.tolist() for part in after]
+
+
+def test_rows_that_stand_many_times_are_spread_over_the_folds() -> None:
+    data = table({"a": [1.0, 2.0] * 100, "y": [0.0, 1.0] * 100})
+    for part in divide(data, COLUMNS[:1], read_target(data, "y", "regression"), split("random"), 5, 1, 0):
+        assert 0.2 < (part.held_out % 2).mean() < 0.8
+
+
 def test_stratified_gives_every_fold_its_share_of_each_class() -> None:
     labels = goal("label").values
     for code, count in enumerate(np.bincount(labels.astype(int))):

@@ -11,6 +11,8 @@ from tests.engine.make import job, ledger, numbers, run, table, train
 from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 
+pytestmark = pytest.mark.usefixtures("folds_by_place")
+
 HELD_OUT_CHANGES = {
     "targets": {"y": lambda y: y[::-1] * 1.5 + 3},
     "numbers": {"a": lambda a: a[::-1] + 1, "b": lambda b: b * 100},

@@ -73,7 +73,7 @@ class DuplicateStep:
             lacking |= empty(batch.data.column(name))
         first = self._unlike
         self._unlike += int(lacking.sum())
-        hashes[lacking] = _mixed(np.arange(first, self._unlike, dtype=np.uint64) ^ np.uint64(0x5DEECE66D))
+        hashes[lacking] = mixed(np.arange(first, self._unlike, dtype=np.uint64) ^ np.uint64(0x5DEECE66D))
         return hashes
 
     def changes(self) -> list[Change]:
@@ -192,7 +192,7 @@ def row_hashes(data: pa.Table, names: Sequence[str]) -> Hashes:
     """A 64-bit number for the values of each row: shape (rows,)."""
     found = np.zeros(data.num_rows, np.uint64)
     for name in names:
-        found = _mixed(found ^ _column_hashes(data.column(name).combine_chunks()))
+        found = mixed(found ^ _column_hashes(data.column(name).combine_chunks()))
     return found
 
 
@@ -204,19 +204,19 @@ def _column_hashes(column: Any) -> Hashes:
         plain = pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # NaN where empty
         values = plain + 0.0  # no minus zero
         values[np.isnan(values)] = np.nan  # and one NaN
-        return _mixed(values.view(np.uint64))
+        return mixed(values.view(np.uint64))
     if pa.types.is_null(kind):
         return np.zeros(len(column), np.uint64)
     if pa.types.is_temporal(kind) or pa.types.is_boolean(kind):
         plain = pc.cast(column, pa.int8()) if pa.types.is_boolean(kind) else column
         wide = pc.cast(plain, pa.int32()) if kind in (pa.date32(), pa.time32("s"), pa.time32("ms")) else plain
         values = np.asarray(pc.cast(wide, pa.int64()).fill_null(-(2**62)).to_numpy(zero_copy_only=False))
-        return _mixed(values.view(np.uint64))
+        return mixed(values.view(np.uint64))
     plain = column if pa.types.is_string(kind) or pa.types.is_large_string(kind) else words(column)
     distinct = plain.dictionary_encode()
     codes = np.asarray(distinct.indices.fill_null(-1))
     told = words(distinct.dictionary)
-    hashes = np.where(_known(told), _text_hashes(told), np.uint64(0))
+    hashes = np.where(_known(told), text_hashes(told), np.uint64(0))
     found: Hashes = np.append(hashes, np.uint64(0))[codes]
     return found
 
@@ -225,7 +225,7 @@ def _known(column: Any) -> npt.NDArray[np.bool_]:
     return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), bool)
 
 
-def _text_hashes(texts: pa.StringArray) -> Hashes:
+def text_hashes(texts: pa.StringArray) -> Hashes:
     """FNV-like, eight bytes of every text at a time."""
     found = np.full(len(texts), 0xCBF29CE484222325, np.uint64)
     if not len(texts):
@@ -239,11 +239,11 @@ def _text_hashes(texts: pa.StringArray) -> Hashes:
         active = np.flatnonzero(lengths > start)
         left = np.minimum(lengths[active] - start, 8).astype(np.uint64)
         mask = np.uint64(0xFFFFFFFFFFFFFFFF) >> (np.uint64(64) - left * np.uint64(8))
-        found[active] = _mixed(found[active] ^ (eights[offsets[active] + start] & mask))
-    return _mixed(found ^ lengths.astype(np.uint64))
+        found[active] = mixed(found[active] ^ (eights[offsets[active] + start] & mask))
+    return mixed(found ^ lengths.astype(np.uint64))
 
 
-def _mixed(values: Hashes) -> Hashes:
+def mixed(values: Hashes) -> Hashes:
     """The finalizer of splitmix64 (Steele, Lea and Flood, 2014)."""
     with np.errstate(over="ignore"):
         values = values + np.uint64(0x9E3779B97F4A7C15)

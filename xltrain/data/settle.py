@@ -33,7 +33,7 @@ UNSURE_SHARE = 0.8  # of a sample must be readable for all of it to be read
 FIRST, FIRST_SHARE = 200, 0.4  # of the sample are looked at first; so few readable settle it
 SERIALS = (10_000, 73_050)  # 1927 to 2099: numbers that may be dates
 _MONTHS = re.compile(r"(19|20)\d\d\.(0?[1-9]|1[0-2])")  # as numbers, October would be January
-_THOUSANDS = re.compile(r"\D*\d{1,3}(\.\d{3})+\D*")
+_THOUSANDS = re.compile(r"\D*[1-9]\d{0,2}(\.\d{3})+\D*")  # a group of thousands never begins with 0
 _DATED = re.compile(
     r"(^|[^a-z])(date|dob|datum|fecha|birthday|birth date|timestamp)$|date of "
     r"|(日期|年月日|出生日|生日|到期日|签订日|入职日|离职日|交易日)$",

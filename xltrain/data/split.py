@@ -1,6 +1,8 @@
 """Which rows a member learns from, looks at while training, and is scored on.
 
 Every fold has three sets of rows: held out, validation (a share of the rest, by the same split rule) and training.
+Where chance decides, it is drawn from what stands in the row and not from where it stands: the same row is held out by
+the same fold next month, when files have come and rows have moved.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,9 @@ import pyarrow.compute as pc
 
 from xltrain import choices as choices
 from xltrain.config.settings import Column
+from xltrain.data.duplicates import mixed
 from xltrain.data.encode import Target
+from xltrain.data.fingerprint import cell_hashes, sums
 from xltrain.data.header import find
 from xltrain.data.table import Table
 from xltrain.data.values import days, empty, words
@@ -22,6 +26,7 @@ from xltrain.place import Problem
 from xltrain.registry import Call, splits
 
 Rows = npt.NDArray[np.int64]
+Draw = npt.NDArray[np.uint64]
 
 SHARES = 5  # validation is one fifth of what is not held out
 WORDS = {
@@ -56,24 +61,55 @@ def divide(
     rows = target.rows
     choice = split.choice
     keys = _keys(table, columns, target, split, rows)
+    known = identities(table, columns, target.name)
     if choice.facts.get("given"):
         _check_words(table, split, columns, rows, keys)
-        return [_given(rows, keys, repeat, seed) for repeat in range(repeats)]
+        return [_given(rows, keys, known[rows], repeat, seed) for repeat in range(repeats)]
     _check_counts(table, target, split, rows, keys, folds)
-    return [part for repeat in range(repeats) for part in _repeat(split, rows, keys, folds, repeat, seed)]
+    named = known[rows]
+    if choice.facts["needs"] == "group":  # the group is drawn, wherever its rows stand
+        names = cell_hashes("", table.data.column(_column(table, columns, split)))[rows]
+        named = np.where(names > 0, names, named)
+    shared = (rows, keys, known[rows], named)
+    return [part for repeat in range(repeats) for part in _repeat(split, *shared, folds, repeat, seed)]
 
 
-def _repeat(split: Call, rows: Rows, keys: Rows, folds: int, repeat: int, seed: int) -> list[Part]:
+def identities(table: Table, columns: Sequence[Column], target: str = "") -> Draw:
+    """What each row is known by, as a number drawn at random: its id where it has one, else all that stands in it.
+
+    Targets and weights do not count, which people correct. The same row once more is another one: (rows,).
+    """
+    roles = {column.name: column.role for column in columns}
+    ids = [name for name in table.names if roles.get(name) == "id" and name not in table.joined]
+    left = [name for name in table.names if roles.get(name) not in ("target", "weight") and name not in table.joined]
+    found = sums(table.data, ids or [name for name in left if name != target])
+    _, inverse, counts = np.unique(found, return_inverse=True, return_counts=True)
+    order = np.lexsort((sums(table.data, table.names), inverse))
+    again = np.empty(len(found), np.uint64)
+    again[order] = np.arange(len(found)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return mixed(found ^ mixed(again))
+
+
+def drawn(known: Draw, *salt: int) -> Draw:
+    """A draw for rows known by these numbers; another one for every salt."""
+    (mark,) = np.random.SeedSequence(salt).generate_state(1, np.uint64)
+    return mixed(known ^ mark)
+
+
+def _repeat(
+    split: Call, rows: Rows, keys: Rows, known: Draw, named: Draw, folds: int, repeat: int, seed: int
+) -> list[Part]:
     rule = split.choice.function
     parts = []
-    for fold, (learn, held_out) in enumerate(rule(keys, folds, np.random.default_rng([seed, repeat]))):
-        generator = np.random.default_rng([seed, repeat, fold, 1])
-        shares = SHARES - 1 if split.choice.facts.get("rolling") else min(SHARES, len(np.unique(keys[learn])))
+    for fold, (learn, held_out) in enumerate(rule(keys, folds, drawn(named, seed, repeat))):
+        salt = (seed, repeat, fold, 1)
         if split.choice.facts["needs"] in ("row", "label"):
             shares = min(SHARES, len(learn))
-        pairs = rule(keys[learn], shares, generator) if shares > 1 else []
+        else:
+            shares = SHARES - 1 if split.choice.facts.get("rolling") else min(SHARES, len(np.unique(keys[learn])))
+        pairs = rule(keys[learn], shares, drawn(named[learn], *salt)) if shares > 1 else []
         if not pairs:  # one group or one moment left: its rows are divided at random
-            pairs = splits["random"].function(learn, min(SHARES, len(learn)), generator)
+            pairs = splits["random"].function(learn, min(SHARES, len(learn)), drawn(known[learn], *salt))
         training, validation = pairs[-1]
         parts.append(
             Part(repeat, fold, *(np.sort(rows[each]) for each in (learn[training], learn[validation], held_out)))
@@ -81,10 +117,10 @@ def _repeat(split: Call, rows: Rows, keys: Rows, folds: int, repeat: int, seed: 
     return parts
 
 
-def _given(rows: Rows, keys: Rows, repeat: int, seed: int) -> Part:
+def _given(rows: Rows, keys: Rows, known: Draw, repeat: int, seed: int) -> Part:
     training, validation, held_out = (rows[keys == word] for word in range(3))
     if not len(validation):
-        pairs = splits["random"].function(training, SHARES, np.random.default_rng([seed, repeat, 0, 1]))
+        pairs = splits["random"].function(training, SHARES, drawn(known[keys == 0], seed, repeat, 0, 1))
         training, validation = (training[each] for each in pairs[-1])
     return Part(repeat, 0, np.sort(training), np.sort(validation), np.sort(held_out))
 
@@ -146,7 +182,7 @@ def _check_counts(table: Table, target: Target, split: Call, rows: Rows, keys: R
     if len(rows) < max(folds + 1, 3):
         raise DataError(Problem(place, text("too_few_rows", rows=len(rows), folds=folds), text("fewer_folds_hint")))
     needs = split.choice.facts["needs"]
-    kinds = len(np.unique(keys))
+    kinds = len(np.unique(keys)) if needs in ("group", "time") else 0
     if needs in ("group", "time") and kinds < folds + (needs == "time"):
         raise DataError(Problem(place, text(f"too_few_{needs}s", found=kinds, folds=folds), text("fewer_folds_hint")))
 

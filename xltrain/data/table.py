@@ -6,6 +6,7 @@ each column had there, so that a value's place is a cell.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,7 @@ class Table:
     marks: pa.Table | None = None
     joined: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unpivoted: str = ""  # the column whose values `source_letter` places
+    fingerprint: Any = None  # Arrow strings (rows,), of the rows as read, where decisions have changed some since
 
     def __len__(self) -> int:
         return int(self.data.num_rows)
@@ -82,6 +84,7 @@ class Table:
             marks,
             self.joined,
             self.unpivoted,
+            None if self.fingerprint is None else self.fingerprint.take(index),
         )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from xltrain.config.settings import Column
 from xltrain.data.encode import Floats, Rows, Target
 from xltrain.data.months import YEARLESS, named_month, shown_month
-from xltrain.data.split import SHARES, Part
+from xltrain.data.split import SHARES, Part, drawn
 from xltrain.data.table import Table
 from xltrain.data.values import days
 from xltrain.registry import Call, splits
@@ -66,8 +66,8 @@ def _learn(rows: Rows, moments: Floats, weight: Floats | None) -> tuple[Rows, Ro
     if weight is not None:
         rows = rows[weight[rows] > 0]
     keys = np.unique(moments[rows], return_inverse=True)[1].astype(np.int64)
-    generator = np.random.default_rng(0)
-    pairs = splits["time"].function(keys, SHARES - 1, generator) or splits["random"].function(rows, SHARES, generator)
+    draw = drawn(rows.astype(np.uint64), 0)
+    pairs = splits["time"].function(keys, SHARES - 1, draw) or splits["random"].function(rows, SHARES, draw)
     training, validation = pairs[-1]
     return rows[training], rows[validation]
 
