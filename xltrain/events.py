@@ -44,7 +44,10 @@ class PlannedStack:
 
 @dataclass(frozen=True)
 class Planned(Event):
-    """Training is about to start: so many runs, members and stacks; no stack may take more bytes than `budget`."""
+    """Training is about to start: so many runs, members and stacks; no stack may take more bytes than `budget`.
+
+    `later` runs follow, which searches propose once these are trained.
+    """
 
     runs: int
     members: int
@@ -52,6 +55,7 @@ class Planned(Event):
     device: str
     plan: tuple[PlannedStack, ...] = ()
     budget: int = 0
+    later: int = 0
 
     @property
     def seconds(self) -> float:

@@ -7,8 +7,8 @@ import pytest
 
 from xltrain.config.call import Grid, Range, parse, parse_call
 from xltrain.config.check import read_job
-from xltrain.config.settings import Run
-from xltrain.config.space import Dimension, draws
+from xltrain.config.settings import Dimension, Run
+from xltrain.config.space import draws
 from xltrain.config.tokens import ParseError
 from xltrain.errors import ConfigError
 

@@ -26,6 +26,8 @@ def plan_lines(planned: Planned, most: int = 0) -> list[str]:
         lines.append("  " + text("plan_hidden", count=len(planned.plan) - len(shown)))
     if planned.plan:
         lines.append(text("plan_total", seconds=span(planned.seconds), budget=size(planned.budget)))
+    if planned.later:
+        lines.append(text("plan_later", count=planned.later))
     return lines
 
 
@@ -37,6 +39,7 @@ def as_json(planned: Planned) -> dict[str, Any]:
         "device": planned.device,
         "seconds": round(planned.seconds, 3),
         "budget": planned.budget,
+        "later": planned.later,
         "stacks": [
             {
                 "runs": list(stack.runs),

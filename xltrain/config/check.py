@@ -1,10 +1,11 @@
 """Raw values to settings, or every problem at once, each with its cell."""
 
+import importlib.util
 import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 from xltrain.config.call import MAX_GRID
 from xltrain.config.fields import FIELDS, Field
 from xltrain.config.joint import joined, target_words, to_targets, wrong_losses
+from xltrain.config.limits import impossible_limits
 from xltrain.config.rows import job_rows, toml_text
-from xltrain.config.settings import ALL, Column, Job, Run, Shot, Source
+from xltrain.config.settings import ALL, END, Column, Job, Run, Search, Shot, Source
 from xltrain.config.source import Raw, Row, Value, override, parse_toml, read_raw
-from xltrain.config.space import CellSpace, draws
+from xltrain.config.space import CellSpace, draws, every_alternative
 from xltrain.config.tokens import ParseError
 from xltrain.config.value import parse_field
 from xltrain.errors import ConfigError
@@ -49,6 +51,14 @@ def read_books(path: Path | str) -> tuple[tuple[Source, ...], tuple[Column, ...]
     if checker.problems:
         raise ConfigError(sorted(dict.fromkeys(checker.problems), key=Problem.order))
     return sources, columns
+
+
+def read_outputs(path: Path | str) -> tuple[str, str]:
+    """What a job says of its output and its workbook of decisions, whatever its other sheets hold."""
+    raw = read_raw(Path(path))
+    checker = _Checker(raw)
+    output, decisions = (checker.one("Job", raw.job, header, "") for header in ("output", "decisions"))
+    return str(output), str(decisions)
 
 
 def header_rows(said: str) -> tuple[int, ...] | None:
@@ -94,6 +104,7 @@ class _Checker:
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
         self.problems = list(raw.problems)
+        self.searches: list[Search] = []
 
     def wrong(self, place: Place, message: str, hint: str = "") -> None:
         self.problems.append(Problem(place, message, hint))
@@ -125,6 +136,7 @@ class _Checker:
             sources=tuple(self.source(each) for each in self.raw.sheets["Sources"]),
             columns=tuple(self.columns()),
             runs=tuple(self.runs()),
+            searches=tuple(self.searches),
             shots=tuple(self.shot(each) for each in self.raw.sheets["Shots"]),
             folder=self.raw.path.parent,
             place=row.place,
@@ -153,6 +165,15 @@ class _Checker:
             if name in found:
                 self.wrong(row.cells["name"].place, text("column_twice", name=name))
             column = Column(name, role, kind, self.one("Columns", row, "encoder", None), missing, aliases, row.place)
+            column = replace(
+                column,
+                min=self.one("Columns", row, "min", None),
+                max=self.one("Columns", row, "max", None),
+                allowed=self.one("Columns", row, "allowed", ()),
+                unique=self.one("Columns", row, "unique", False),
+            )
+            for header, message in impossible_limits(column):
+                self.wrong(row.cells[header].place, message)
             found.setdefault(name, column)
         return list(found.values())
 
@@ -181,9 +202,14 @@ class _Checker:
         """A row of the Runs sheet: one run, or one for every point of its grids."""
         fields = [field for field in FIELDS["Runs"].values() if field.grid or field.header == "target"]
         search = self.one("Runs", row, "search", None)
-        points = self.drawn(row, fields, search) if search else self.grid(row, fields)
+        if search:
+            return self.searched(row, fields, search)
+        return _numbered(self.made(row, fields, self.grid(row, fields)))
+
+    def made(self, row: Row, fields: Sequence[Field], points: Iterable[Point]) -> list[Run]:
+        """A run for every point."""
         name, note = (self.one("Runs", row, header, "") for header in ("name", "note"))
-        keep = self.one("Runs", row, "keep", False)
+        keep, warm = self.one("Runs", row, "keep", False), self.one("Runs", row, "warm_start", "")
         runs = []
         for point in points:
             settings = {field.header: value for field, (_, value) in zip(fields, point, strict=True)}
@@ -195,8 +221,8 @@ class _Checker:
                 if each and (name or field.header != "model")
             ]
             full = " ".join([base, *labels]).strip()
-            runs.append(Run(name=full, **joined(settings), note=note, keep=keep, place=row.place))
-        return _numbered(runs)
+            runs.append(Run(name=full, **joined(settings), warm_start=warm, note=note, keep=keep, place=row.place))
+        return runs
 
     def grid(self, row: Row, fields: Sequence[Field]) -> list[Point]:
         """Every point of the row's grids."""
@@ -207,8 +233,41 @@ class _Checker:
             return []
         return list(itertools.product(*options))
 
-    def drawn(self, row: Row, fields: Sequence[Field], search: Call) -> list[Point]:
-        """The points that a search draws from the row's ranges and alternatives, for each of its targets."""
+    def searched(self, row: Row, fields: Sequence[Field], search: Call) -> list[Run]:
+        """The runs that a search draws from the row's ranges and alternatives, for each of its targets; of one that is
+        guided those of its first wave.
+        """
+        options = self.search_space(row, fields)
+        dimensions = [one for each in options if isinstance(each, CellSpace) for one in each.dimensions]
+        if not dimensions:
+            return []
+
+        def runs_at(point: Sequence[float]) -> list[Run]:
+            rest = iter(point)
+            at = [
+                [self.varied(each, list(itertools.islice(rest, len(each.dimensions))))]
+                if isinstance(each, CellSpace)
+                else each
+                for each in options
+            ]
+            return self.made(row, fields, itertools.product(*at))
+
+        lacking = [each for each in search.choice.facts.get("needs", ()) if importlib.util.find_spec(each) is None]
+        if lacking:
+            self.wrong(row.cells["search"].place, text("search_needs", search=search.name, names=" ".join(lacking)))
+        first, *waves = search.apply()
+        seed = f"{self.one('Job', self.raw.job, 'seed', 0)} {self.one('Runs', row, 'name', '')}"
+        drawn = [(run, point) for point in draws(dimensions, first, seed) for run in runs_at(point)]
+        runs = _numbered([run for run, _ in drawn])
+        if waves:
+            points = {run.name: point for run, (_, point) in zip(runs, drawn, strict=True)}
+            ends = tuple(run for end in every_alternative(dimensions) for run in runs_at(end))
+            ends = tuple(replace(run, name=f"{run.name}{END}") for run in ends)
+            self.searches.append(Search(search, tuple(dimensions), points, tuple(waves), ends, runs_at))
+        return runs
+
+    def search_space(self, row: Row, fields: Sequence[Field]) -> "list[list[tuple[str, Any]] | CellSpace]":
+        """Each cell of a row as what may vary in it."""
         options: list[list[tuple[str, Any]] | CellSpace] = []
         broken = False
         for field in fields:
@@ -221,24 +280,9 @@ class _Checker:
                     self.wrong(value.place if value else row.place, message)
                 options.append([("", _default(field))])
                 broken = True
-        spaces = [each for each in options if isinstance(each, CellSpace)]
-        if not any(each.dimensions for each in spaces):
-            if not broken:
-                self.wrong(row.cells["search"].place, text("search_nothing"))
-            return []
-        seed = f"{self.one('Job', self.raw.job, 'seed', 0)} {self.one('Runs', row, 'name', '')}"
-        count = sum(search.apply())
-        points: list[Point] = []
-        for drawn in draws([each for space in spaces for each in space.dimensions], count, seed):
-            rest = iter(drawn)
-            at = [
-                [self.varied(each, list(itertools.islice(rest, len(each.dimensions))))]
-                if isinstance(each, CellSpace)
-                else each
-                for each in options
-            ]
-            points += itertools.product(*at)
-        return points
+        if not broken and not any(each.dimensions for each in options if isinstance(each, CellSpace)):
+            self.wrong(row.cells["search"].place, text("search_nothing"))
+        return options
 
     def varied(self, space: CellSpace, point: Sequence[float]) -> tuple[str, Any]:
         """A cell at one point of a search."""

@@ -18,9 +18,9 @@ class Field:
     """One header of a sheet.
 
     `type` is str (free text), int, float, bool, list (words separated by commas), `word` (one of `words`), `file`
-    (a path relative to the job's folder) or the kind of choice that a call in the cell names. `grid` fields may hold
-    alternatives. `folded` ones start collapsed. `shown` ones are for the reader's eye and ignored by readers.
-    `default` is the cell text of a new row.
+    (a path relative to the job's folder), `limit` (a number or a date) or the kind of choice that a call in the cell
+    names. `grid` fields may hold alternatives. `folded` ones start collapsed. `shown` ones are for the reader's eye and
+    ignored by readers. `default` is the cell text of a new row.
     """
 
     sheet: str
@@ -54,6 +54,7 @@ _FIELDS = (
     Field("Job", "arithmetic", "word", "float32", words=ARITHMETICS),
     Field("Job", "language", "word", "", words=("en", "zh")),
     Field("Job", "output", "file"),
+    Field("Job", "decisions", "file"),
     Field("Sources", "path", "file", width=52),
     Field("Sources", "sheet", str, width=24),
     Field("Sources", "header", str, width=12),
@@ -65,6 +66,10 @@ _FIELDS = (
     Field("Columns", "encoder", "encoders", width=16),
     Field("Columns", "missing", list, width=16),
     Field("Columns", "aliases", list, width=24),
+    Field("Columns", "min", "limit", None, width=11),
+    Field("Columns", "max", "limit", None, width=11),
+    Field("Columns", "allowed", list, width=20),
+    Field("Columns", "unique", bool, False, width=9),
     Field("Columns", "sample_values", str, shown=True, width=44),
     Field("Columns", "missing_count", int, shown=True, width=14),
     Field("Columns", "distinct_count", int, shown=True, width=14),
@@ -87,6 +92,8 @@ _FIELDS = (
     Field("Runs", "objective", "objectives", "none", grid=True, folded=True, width=18),
     Field("Runs", "imbalance", "word", "none", words=IMBALANCES, grid=True, folded=True, width=12),
     Field("Runs", "seed", int, 0, (AtLeast(0), Below(SEED_LIMIT)), grid=True, folded=True, width=8),
+    Field("Runs", "warm_start", "file", folded=True, width=26),
+    Field("Runs", "freeze", int, 0, (AtLeast(0),), grid=True, folded=True, width=8),
     Field("Runs", "search", "searches", folded=True, width=14),
     Field("Runs", "keep", bool, False, folded=True, width=8),
     Field("Shots", "book", "file", width=40),

@@ -68,6 +68,8 @@ def _run_defaults() -> Cells:
 
 
 def _setting(thing: Any, header: str) -> Any:
+    if header == "unique" and not thing.unique:
+        return ""  # what most columns are need not be said in every row
     if header == "loss" and thing.losses:
         return ", ".join(_cell(loss) for loss in thing.losses)
     return _cell(getattr(thing, header))

@@ -4,6 +4,8 @@ The field names are the headers of the job's sheets.
 """
 
 import importlib.util
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +20,9 @@ DEVICES = ("auto", "cpu", "cuda")
 ARITHMETICS = ("float32", "tf32", "bfloat16")
 IMBALANCES = ("none", "balanced", "oversample", "undersample", "smote", "smotenc")
 LR_SCALES = ("none", "linear", "sqrt")
+END = " …"  # of the name of a run that is only checked, so that it is no other's
 NO_OBJECTIVE = Call("objectives", "none")
+WIDE = 20  # a range that spans this factor is drawn from evenly in the logarithm
 ALL = 0  # batch_size: every training row in one batch
 
 
@@ -45,7 +49,9 @@ class Column:
     """One column of the dataset and what it is for.
 
     `type` and `role` may be empty in a job: then they are inferred from the values. `missing` lists the words and
-    numbers that mean "no value" here; `aliases` other headers of the same column.
+    numbers that mean "no value" here; `aliases` other headers of the same column. `min` and `max` are the smallest and
+    largest value that is right, numbers or dates (`2024-01-31`); `allowed` the only ones, where there are any; in a
+    `unique` column no value stands twice.
     """
 
     name: str
@@ -55,6 +61,15 @@ class Column:
     missing: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     place: Place | None = None
+    min: float | str | None = None
+    max: float | str | None = None
+    allowed: tuple[str, ...] = ()
+    unique: bool = False
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything is said of what its values may be."""
+        return self.min is not None or self.max is not None or bool(self.allowed) or self.unique
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,8 @@ class Run:
     An empty `target` stands for every target of the job; `loss` is empty where the task's default is meant.
     `batch_size` 0 is the whole training set; `patience` 0 never stops early; `clip_norm` and `clip_value` 0 never clip;
     `sam` and `ema` 0 are off. `joint` are the targets of a run that trains one network on several, `losses` theirs in
-    that order, and `loss` is then empty. `search` is None in a run that a search has drawn.
+    that order, and `loss` is then empty. `warm_start` is a model file to begin with, relative to the job's folder, and
+    `freeze` how many of its first layers stay as they are. `search` is None in a run that a search has drawn.
     """
 
     name: str
@@ -87,6 +103,8 @@ class Run:
     losses: tuple[tuple[Term, ...], ...] = ()
     imbalance: str = "none"
     seed: int = 0
+    warm_start: str = ""
+    freeze: int = 0
     keep: bool = False
     search: Call | None = None
     note: str = ""
@@ -111,6 +129,10 @@ class Run:
                 found.append(("sam", text("sam_misfit", optimizer=name, found=number(self.sam))))
         if self.lr_scale != "none" and self.optimizer["lr"] == AUTO:
             found.append(("lr_scale", text("scale_with_auto", found=self.lr_scale)))
+        if self.freeze and not self.warm_start:
+            found.append(("freeze", text("freeze_cold", found=self.freeze)))
+        if self.joint and self.warm_start:
+            found.append(("warm_start", text("joint_warm")))
         return found + self._objective_conflicts()
 
     def _objective_conflicts(self) -> "list[tuple[str, str]]":
@@ -131,6 +153,56 @@ class Run:
         if self.joint and self.imbalance not in ("none", "balanced"):
             found.append(("imbalance", text("joint_imbalance", found=self.imbalance)))
         return found
+
+
+Point = tuple[float, ...]  # a number for each dimension
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A number from `low` to `high`, or, where `choices` is above 0, one of so many alternatives, counted from 0."""
+
+    low: float = 0.0
+    high: float = 0.0
+    whole: bool = False
+    choices: int = 0
+
+    @property
+    def logarithmic(self) -> bool:
+        return self.low > 0 and self.high >= WIDE * self.low
+
+    def at(self, share: float) -> float:
+        """The value at a share of the way, from 0 to 1: three digits, or a whole number."""
+        if self.choices:
+            return min(int(share * self.choices), self.choices - 1)
+        low, high = (self.low - 0.5, self.high + 0.5) if self.whole else (self.low, self.high)
+        if self.logarithmic:
+            value = math.exp(math.log(low) * (1 - share) + math.log(high) * share)
+        else:
+            value = low * (1 - share) + high * share
+        return self.near(value)
+
+    def near(self, value: float) -> float:
+        """A number as a run has it: three digits, or a whole number, within the range."""
+        value = round(value) if self.whole or self.choices else float(f"{value:.3g}")
+        return value if self.choices else min(max(value, self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A row of the Runs sheet whose later runs are proposed from how the earlier ones did on validation rows.
+
+    `points` are those of the first wave, by the names of its runs, which stand in the job; `waves` how many points each
+    later wave has. `runs_at` makes the runs of a point, one for every target that the row names; `ends` are runs that
+    together hold every alternative, to be checked beforehand and never trained.
+    """
+
+    call: Call
+    dimensions: tuple[Dimension, ...]
+    points: Mapping[str, Point]
+    waves: tuple[int, ...]
+    ends: tuple[Run, ...]
+    runs_at: Callable[[Sequence[float]], list[Run]] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -158,9 +230,11 @@ class Job:
     arithmetic: str = "float32"
     language: str = ""
     output: str = ""
+    decisions: str = ""
     sources: tuple[Source, ...] = ()
     columns: tuple[Column, ...] = ()
     runs: tuple[Run, ...] = ()
+    searches: tuple[Search, ...] = ()
     shots: tuple[Shot, ...] = ()
     folder: Path = field(default_factory=Path)
     place: Place | None = None

@@ -277,7 +277,7 @@ def _take(raw: Raw, row: Row, field: Field, cell: Any, place: Place) -> None:
     if isinstance(value, str) and value in _ERRORS and field.type is not list:
         raw.problems.append(Problem(place, text("cell_is_error", header=shown, found=value)))
     elif isinstance(value, (date, time, timedelta)):
-        if field.type in (str, list, "file"):
+        if field.type in (str, list, "file", "limit"):
             row.cells[field.header] = Value(_date_text(value), place)
         else:
             message = text("cell_is_date", header=shown, found=_date_text(value))

@@ -1,48 +1,20 @@
 """What a search may vary in one row of the Runs sheet: the ranges and alternatives of its cells."""
 
-import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from xltrain.config.call import Argument, Grid, Joined, Literal, Named, Node, Range, Several, parse
 from xltrain.config.fields import Field
+from xltrain.config.settings import Dimension, Point
 from xltrain.config.source import Value
 from xltrain.config.tokens import ParseError, narrow
 from xltrain.config.value import parse_field
 from xltrain.language import text
 from xltrain.registry import REGISTRIES
 
-WIDE = 20  # a range that spans this factor is drawn from evenly in the logarithm
 TRIES = 20  # draws for each run wanted, where few points are left that are new
-Point = tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """A number from `low` to `high`, or, where `choices` is above 0, one of so many alternatives, counted from 0."""
-
-    low: float = 0.0
-    high: float = 0.0
-    whole: bool = False
-    choices: int = 0
-
-    @property
-    def logarithmic(self) -> bool:
-        return self.low > 0 and self.high >= WIDE * self.low
-
-    def at(self, share: float) -> float:
-        """The value at a share of the way, from 0 to 1: three digits, or a whole number."""
-        if self.choices:
-            return min(int(share * self.choices), self.choices - 1)
-        low, high = (self.low - 0.5, self.high + 0.5) if self.whole else (self.low, self.high)
-        if self.logarithmic:
-            value = math.exp(math.log(low) * (1 - share) + math.log(high) * share)
-        else:
-            value = low * (1 - share) + high * share
-        value = round(value) if self.whole else float(f"{value:.3g}")
-        return min(max(value, self.low), self.high)
 
 
 class CellSpace:
@@ -102,6 +74,15 @@ def draws(dimensions: Sequence[Dimension], count: int, seed: str) -> list[Point]
         if len(found) == count:
             break
     return list(found)
+
+
+def every_alternative(dimensions: Sequence[Dimension]) -> list[Point]:
+    """Points that together hold every alternative, and both ends of every range."""
+    most = max((each.choices for each in dimensions), default=0)
+    return [
+        tuple(float(turn % each.choices) if each.choices else each.at(float(turn % 2)) for each in dimensions)
+        for turn in range(max(most, 2))
+    ]
 
 
 def _dimensions(node: Node, kind: str, whole: bool) -> Iterator[Dimension]:

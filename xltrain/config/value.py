@@ -1,5 +1,8 @@
 """What a single cell means, by its field; every mistake is a ParseError."""
 
+import contextlib
+import datetime
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +38,8 @@ def _parse(field: Field, value: Value) -> Variants:
         return [("", parse_list(value))]
     if field.type == "word":
         return [("", _word(field, part)) for part in narrow(value.text).split("|")]
+    if field.type == "limit":
+        return [("", to_limit(field, value))]
     if isinstance(field.type, str):
         cell = value.text if isinstance(value.value, (str, int, float)) else value.value
         tree = parse(cell, several=field.type == "losses") if isinstance(cell, str) else cell
@@ -46,6 +51,22 @@ def _meaning(kind: str) -> Callable[[Node], Any]:
     if kind == "losses":
         return to_losses
     return to_schedule if kind == "schedules" else lambda node: to_call(kind, node)
+
+
+def to_limit(field: Field, value: Value) -> float | str:
+    """A number, or a date as `2024-01-31`."""
+    given = value.value
+    if isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given):
+        return given
+    shown = narrow(value.text).strip()
+    for form in ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"):
+        with contextlib.suppress(ValueError):
+            return datetime.datetime.strptime(shown, form).date().isoformat()
+    with contextlib.suppress(ValueError):
+        number = float(shown.replace(",", ""))
+        if math.isfinite(number):
+            return int(number) if number.is_integer() and abs(number) < 1e15 else number
+    raise ParseError(text("limit_form", header=label(field.header), found=value.text))
 
 
 def _word(field: Field, shown: str) -> str:

@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 
-from xltrain.choices.models.layout import Features, Layout
+from xltrain.choices.models.layout import Features, Layout, Weight
 from xltrain.engine.plan import Member, layout_of
 from xltrain.lazy import torch
+
+
+def warm_weights(members: Sequence[Member], weights: "torch.Tensor", buffers: "torch.Tensor") -> None:
+    """Put what members begin with in place of chance into weights (members, size) and buffers."""
+    for index, member in enumerate(members):
+        if member.warm is not None:
+            weights[index, : len(member.warm.weights)] = member.warm.weights.to(weights)
+            buffers[index] = member.warm.buffers.to(buffers)
 
 
 def first_weights(
@@ -38,3 +46,20 @@ def first_buffers(
         for name, value in known[key].items():
             cut[name][index] = value.to(views)
     return layout.join_buffers(cut)
+
+
+def frozen(members: Sequence[Member], layout: Layout) -> "tuple[torch.Tensor, torch.Tensor] | None":
+    """True where weights (members, size) and buffers (members, buffer size) stay as they are; None where none do."""
+    if not any(member.run.freeze for member in members):
+        return None
+    weights, buffers = [], []
+    for member in members:
+        still = set(layout.layers[: member.run.freeze])
+        weights.append(_marked(layout.weights, still, member.learned))
+        buffers.append(_marked(layout.buffers, still, 0))
+    return torch.stack(weights), torch.stack(buffers)
+
+
+def _marked(parts: Sequence[Weight], still: "set[str]", more: int) -> "torch.Tensor":
+    pieces = [torch.full((part.size,), part.name.partition(".")[0] in still) for part in parts]
+    return torch.cat([torch.empty(0, dtype=torch.bool), *pieces, torch.zeros(more, dtype=torch.bool)])

@@ -101,6 +101,12 @@ class Layout:
     def size(self) -> int:
         return sum(weight.size for weight in self.weights)
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The parts of the network in order, as the names of their weights begin, without what gives its outputs."""
+        names = dict.fromkeys(each.name.partition(".")[0] for each in self.weights)
+        return tuple(name for name in names if name != "out")
+
     def start(self, generator: "torch.Generator") -> "torch.Tensor":
         """The weights (size,) that a member begins with; linear layers begin as torch.nn.Linear does."""
         parts = []
