@@ -23,7 +23,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 @pytest.fixture(autouse=True)
 def no_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xltrain.engine.fit.baselines", lambda *_: ({}, []))
+    monkeypatch.setattr("xltrain.engine.outcome.baselines", lambda *_: ({}, []))
 
 
 def mixed(rows: int = 90) -> Table:

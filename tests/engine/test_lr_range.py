@@ -30,7 +30,7 @@ def test_the_rate_found_trains_well(optimizer: str, low: float, high: float) -> 
     assert found.lr_range.lr.shape == found.lr_range.loss.shape == (COPIES,)
     assert low < found.lr_range.chosen < high
     assert found.run.optimizer["lr"] == found.lr_range.chosen
-    assert found.metrics["r2"].value > 0.8
+    assert found.metrics["r2"].value > 0.7
 
 
 def test_held_out_targets_have_no_say() -> None:

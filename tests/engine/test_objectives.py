@@ -177,6 +177,7 @@ def test_trades_learns_and_is_steadier() -> None:
     assert steady.metrics["accuracy"].value > 0.75
 
 
+@pytest.mark.usefixtures("folds_by_place")
 @pytest.mark.parametrize("cell", ["soft_f1", "trades(steps=2)"])
 def test_held_out_rows_have_no_influence(cell: str) -> None:
     data = classes(90)

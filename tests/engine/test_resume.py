@@ -26,7 +26,7 @@ class KilledError(Exception):
 @pytest.fixture(autouse=True)
 def no_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take longer than all the rest here and are not what is resumed."""
-    monkeypatch.setattr("xltrain.engine.fit.baselines", lambda *_: ({}, []))
+    monkeypatch.setattr("xltrain.engine.outcome.baselines", lambda *_: ({}, []))
 
 
 def killer(stack: int, epoch: int) -> Callable[[Event], None]:
@@ -60,6 +60,10 @@ def same(one: Fitted, other: Fitted) -> None:
         for name in ("loss", "prediction", "spread", "fold", "scored_by"):
             if hasattr(mine.ledger, name):
                 np.testing.assert_array_equal(getattr(mine.ledger, name), getattr(yours.ledger, name))
+        assert mine.ledger.dynamics is not None
+        assert yours.ledger.dynamics is not None
+        for name, values in vars(mine.ledger.dynamics).items():
+            np.testing.assert_array_equal(values, getattr(yours.ledger.dynamics, name))
         assert mine.winner == yours.winner
         for run, twin in zip(mine.runs, yours.runs, strict=True):
             assert run.metrics == twin.metrics

@@ -4,8 +4,9 @@ The header holds what predict needs and nothing about the person or machine that
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ from xltrain.choices.models.layout import Pass
 from xltrain.config.settings import Column
 from xltrain.data.encode import Encoding, Floats, State
 from xltrain.data.table import Table
+from xltrain.engine.basis import Basis
+from xltrain.engine.conformal import Interval
 from xltrain.engine.device import resolve
-from xltrain.engine.evaluate import LINKS, to_values
+from xltrain.engine.evaluate import LINKS, extras, to_values
+from xltrain.engine.known import Known
 from xltrain.engine.plan import features_of, layout_of
 from xltrain.engine.pool import pooled
 from xltrain.errors import WorkbookError
@@ -36,12 +40,17 @@ class Prediction:
 
     prediction: mean over members in the target's own unit, or the index of the most probable class. spread: standard
     deviation over members, of the prediction or of the predicted class's probability; NaN for a single member.
-    probability: (rows, classes), None for regression.
+    probability: (rows, classes), None for regression. low, high: where 90 % of targets are expected, NaN where too few
+    rows were held out to say; None for classification and from models that know no interval. extra: what the loss
+    predicts besides, as in the ledger.
     """
 
     prediction: Floats
     spread: Floats
     probability: Floats | None = None
+    low: Floats | None = None
+    high: Floats | None = None
+    extra: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,9 @@ class Model:
     """Everything that turns new rows into predictions. `means`, `deviations`, `unseen` and `states` are per member.
 
     weights: (members, size). `part` says which outputs are this target's, where the network has several. `unseen`
-    lowers the outputs of classes that a member never saw (members, outputs).
+    lowers the outputs of classes that a member never saw (members, outputs). `extra` names what the loss predicts
+    besides; `interval` is made from errors out of fold. `known` says what the members did with the rows they met,
+    `basis` what the rows were like; None in files of older versions.
     """
 
     target: str
@@ -70,26 +81,36 @@ class Model:
     unseen: Floats | None = None
     version: str = ""
     part: tuple[int, int] | None = None
+    extra: tuple[str, ...] = ()
+    interval: Interval | None = None
+    known: Known | None = None
+    basis: Basis | None = None
 
     def predict(self, table: Table, device: str = "auto") -> Prediction:
         """Predict every row. DataError names the columns that the table lacks."""
         where = resolve(device)
         raw = self.encoding.raw(table)
-        parts = [self.values(raw[start : start + CHUNK], where) for start in range(0, max(len(raw), 1), CHUNK)]
-        values = np.concatenate(parts, 1)
+        parts = [self._told(raw[start : start + CHUNK], where) for start in range(0, max(len(raw), 1), CHUNK)]
+        values = np.concatenate([each for each, _ in parts], 1)
         mean = values.mean(0)
         if self.classes:
             label = mean.argmax(1)
             own = values[:, np.arange(len(label)), label]
             return Prediction(label.astype(np.float64), _deviation(own), mean)
-        return Prediction(mean, _deviation(values))
+        extra = {name: np.concatenate([each[name] for _, each in parts]) for name in self.extra}
+        low, high = self.interval.around(mean, extra) if self.interval else (None, None)
+        return Prediction(mean, _deviation(values), None, low, high, extra)
 
     def values(self, raw: Any, device: "torch.device | None" = None) -> Floats:
         """What each member says of raw features: (members, rows) predictions or (members, rows, classes)
         probabilities.
         """
+        return self._told(raw, device)[0]
+
+    def _told(self, raw: Any, device: "torch.device | None" = None) -> tuple[Floats, dict[str, Floats]]:
+        """As `values`, and what the loss predicts besides, the mean over members: each (rows,)."""
         layout = layout_of(self.call, features_of(self.encoding), self.outputs)
-        told = []
+        told, more = [], []
         for index, state in enumerate(self.states):
             x = torch.from_numpy(state.apply(raw)).to(device, self.weights.dtype).unsqueeze(0)
             one = slice(index, index + 1)
@@ -100,7 +121,8 @@ class Model:
                 output = pooled(output.double(), self.link)[0].cpu()
             unseen = None if self.unseen is None else torch.from_numpy(self.unseen[index])
             told.append(to_values(output, self.link, self.means[index], self.deviations[index], unseen))
-        return np.stack(told)
+            more.append(extras(output, self.link, self.extra, self.means[index], self.deviations[index]))
+        return np.stack(told), {name: np.mean([each[name] for each in more], 0) for name in self.extra}
 
 
 def save_model(path: Path, model: Model) -> None:
@@ -122,12 +144,18 @@ def save_model(path: Path, model: Model) -> None:
         "link": model.link,
         "outputs": model.outputs,
         **({"part": model.part} if model.part else {}),
+        **({"extra": model.extra} if model.extra else {}),
+        **({"interval": _interval_to_json(model.interval)} if model.interval else {}),
+        **({"basis": model.basis.to_json()} if model.basis else {}),
         "states": [state.to_json() for state in model.states],
         "means": model.means.tolist(),
         "deviations": model.deviations.tolist(),
         "unseen": None if model.unseen is None else model.unseen.tolist(),
     }
     tensors = {"weights": model.weights.contiguous(), "buffers": model.buffers.contiguous()}
+    if model.known:
+        tensors["known.rows"] = torch.from_numpy(model.known.rows.view(np.int64))
+        tensors["known.levels"] = torch.from_numpy(np.ascontiguousarray(model.known.levels))
     data = save(tensors, {"xltrain": json.dumps(header, ensure_ascii=False)})
     try:
         temporary = path.with_name(f".{path.name}.new")
@@ -150,11 +178,16 @@ def load_model(path: Path) -> Model:
     try:
         with safe_open(path, "pt") as file:
             header = json.loads((file.metadata() or {})["xltrain"])
-            weights, buffers = file.get_tensor("weights"), file.get_tensor("buffers")
+            # Copies, where they stand in memory as any tensor does: the last bit of a product may depend on that.
+            weights, buffers = file.get_tensor("weights").clone(), file.get_tensor("buffers").clone()
+            known = None
+            if "known.rows" in file.keys():  # noqa: SIM118  (no mapping)
+                rows, levels = (file.get_tensor(f"known.{name}").numpy() for name in ("rows", "levels"))
+                known = Known(rows.view(np.uint64), levels)
         if header["format"] > FORMAT:
             hint = text("model_newer_hint")
             raise WorkbookError(Problem(place, text("model_newer", version=header["version"]), hint))
-        return _from_header(header, weights, buffers)
+        return replace(_from_header(header, weights, buffers), known=known)
     except OSError as error:
         raise WorkbookError(Problem(place, text("system_refused", reason=error.strerror or str(error)))) from error
     except (SafetensorError, KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
@@ -192,6 +225,9 @@ def _from_header(header: dict[str, Any], weights: "torch.Tensor", buffers: "torc
         None if header["unseen"] is None else np.array(header["unseen"]),
         header["version"],
         (int(header["part"][0]), int(header["part"][1])) if "part" in header else None,
+        tuple(map(str, header.get("extra", ()))),
+        _interval_from_json(header["interval"]) if "interval" in header else None,
+        basis=Basis.from_json(header["basis"]) if "basis" in header else None,
     )
     if model.part and not 0 <= model.part[0] < model.part[1] <= model.outputs:
         raise ValueError(model.part)
@@ -219,6 +255,21 @@ def _column_to_json(column: Column) -> dict[str, Any]:
 
 def _column_from_json(data: dict[str, Any]) -> Column:
     return Column(data["name"], data["role"], data["type"], None, tuple(data["missing"]), tuple(data["aliases"]))
+
+
+def _interval_to_json(interval: Interval) -> dict[str, float | None]:
+    """JSON has no infinity and no NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in vars(interval).items()}
+
+
+def _interval_from_json(data: dict[str, float | None]) -> Interval:
+    low, high, floor = data["low"], data["high"], data["floor"]
+    none = math.nan
+    return Interval(
+        none if low is None else float(low),
+        none if high is None else float(high),
+        -math.inf if floor is None else float(floor),
+    )
 
 
 def _deviation(values: Sequence[Any] | Floats) -> Floats:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from xltrain.choices.losses.likelihood import LARGEST
+from xltrain.choices.losses.likelihood import LARGEST, log_floored
 from xltrain.data.encode import Floats, Target
+from xltrain.engine.conformal import extra_names
 from xltrain.engine.head import lowered
 from xltrain.engine.loop import Course
 from xltrain.engine.plan import Member, scale_of
@@ -34,6 +35,7 @@ class Scored:
     values: Floats
     loss: Floats
     parts: Mapping[str, Floats] = field(default_factory=dict)
+    extra: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,23 @@ def _scored(member: Member, output: "torch.Tensor", rows: Rows, target: Target) 
     each = [_ledger_loss(term.call, member.classes, given, wanted) for term in member.run.loss]
     total = np.sum([term.scale * loss for term, loss in zip(member.run.loss, each, strict=True)], 0)
     parts = {str(term.call): loss for term, loss in zip(member.run.loss, each, strict=True)} if len(each) > 1 else {}
-    return Scored(rows, member.part.fold, member.part.repeat, values, total, parts)
+    extra = extras(output, member.link, extra_of(member), member.mean, member.deviation)
+    return Scored(rows, member.part.fold, member.part.repeat, values, total, parts, extra)
+
+
+def extra_of(member: Member) -> tuple[str, ...]:
+    """What the member's loss predicts besides."""
+    call = member.run.loss[0].call
+    shares = [value for each in call.choice.parameters if each.many for value in call[each.name]]
+    return extra_names(member.link, shares)
+
+
+def extras(output: "torch.Tensor", link: str, names: Sequence[str], mean: float, deviation: float) -> dict[str, Floats]:
+    """The same in the target's own unit, from outputs (rows, outputs): each (rows,)."""
+    if link == "gaussian":
+        widths = torch.exp(log_floored(output[:, 1]) / 2) * deviation
+        return {name: np.asarray(widths.numpy()) for name in names}
+    return {name: np.asarray((output[:, index] * deviation + mean).numpy()) for index, name in enumerate(names)}
 
 
 def standard(values: Floats, scale: str, weight: Floats | None = None) -> tuple[float, float]:
@@ -212,6 +230,7 @@ def ledger(told: Sequence[Scored], target: Target) -> Ledger:
     mean, count = combine(told, rows)
     fold, loss, square = np.full(rows, -1, np.int32), np.zeros(rows), np.zeros(rows)
     parts = {name: np.zeros(rows) for one in told[:1] for name in one.parts}
+    extra = {name: np.zeros(rows) for one in told[:1] for name in one.extra}
     label = np.full(rows, -1) if target.task == "regression" else np.where(count > 0, mean.argmax(1), -1)
     for one in told:
         first = one.rows[fold[one.rows] < 0]
@@ -219,6 +238,8 @@ def ledger(told: Sequence[Scored], target: Target) -> Ledger:
         loss[one.rows] += one.loss
         for name, values in one.parts.items():
             parts[name][one.rows] += values
+        for name, values in one.extra.items():
+            extra[name][one.rows] += values
         values, middle = one.values, mean[one.rows]
         if target.task == "classification":
             own = label[one.rows]
@@ -227,11 +248,12 @@ def ledger(told: Sequence[Scored], target: Target) -> Ledger:
     with np.errstate(invalid="ignore", divide="ignore"):
         loss, *each = (np.where(count > 0, values / count, np.nan) for values in (loss, *parts.values()))
         parts = dict(zip(parts, each, strict=True))
+        extra = {name: np.where(count > 0, values / count, np.nan) for name, values in extra.items()}
         spread = np.where(count > 1, np.sqrt(square / np.maximum(count - 1, 1)), np.nan)
     classes = target.task == "classification"
     prediction = np.where(count > 0, label, np.nan) if classes else mean
     shares = mean if classes else None
-    return Ledger(target.values, prediction, loss, _percentile(loss), spread, fold, count, shares, parts)
+    return Ledger(target.values, prediction, loss, _percentile(loss), spread, fold, count, shares, parts, extra)
 
 
 def _percentile(loss: Floats) -> Floats:

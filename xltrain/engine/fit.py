@@ -9,32 +9,37 @@ from pathlib import Path
 import numpy as np
 
 from xltrain.choices.models.layout import Features
-from xltrain.config.settings import Column, Job
+from xltrain.config.settings import END, Column, Job, Run
 from xltrain.data.balance import check_balance
 from xltrain.data.encode import Encoding, Floats, Singles, State, limit_notes, plan_encoding
 from xltrain.data.leaks import counter_notes, leak_notes, rare_notes
-from xltrain.data.split import Part
+from xltrain.data.split import Draw, Part, identities
 from xltrain.data.table import Table
 from xltrain.engine.balanced import balance_members
+from xltrain.engine.basis import with_basis
 from xltrain.engine.checkpoint import Model
 from xltrain.engine.device import arithmetic, check_arithmetic, describe, resolve, threads
+from xltrain.engine.dynamics import affordable
 from xltrain.engine.evaluate import Judged, judge, scores, standard
 from xltrain.engine.forecast import forecast
-from xltrain.engine.goals import Goal, read_goals, read_weight, without_weightless
+from xltrain.engine.goals import Goal, read_goals, read_weight, with_default_loss, without_weightless
 from xltrain.engine.last_period import last_period
 from xltrain.engine.loop import Course, Report, train
-from xltrain.engine.lr_range import choose_rates, is_auto, with_rate
+from xltrain.engine.lr_range import choose_rates, is_auto, with_curves, with_rate
 from xltrain.engine.moves import hidden_matrices
 from xltrain.engine.objective import check_numeric
 from xltrain.engine.outcome import model, target_result
 from xltrain.engine.plan import Member, batch_work, features_of, layout_of, member_seed, plan, scale_of
-from xltrain.engine.result import LastPeriod, Result, TargetResult
+from xltrain.engine.result import LastPeriod, LrRange, Result, TargetResult
 from xltrain.engine.resume import Keeper, Print, fingerprint
+from xltrain.engine.search import Searching
 from xltrain.engine.stack import Arrays
 from xltrain.engine.steady import steadied
+from xltrain.engine.suspects import with_suspects
 from xltrain.engine.together import apart, share_folds, spread, together
+from xltrain.engine.warm import warmed
 from xltrain.errors import ConfigError, TrainingError, XltrainError
-from xltrain.events import Listener, Planned, Trained, ignore
+from xltrain.events import Listener, Noted, Planned, Trained, ignore
 from xltrain.language import text
 from xltrain.lazy import torch
 from xltrain.place import Problem
@@ -50,6 +55,7 @@ class Fitted:
     result: Result
     models: Mapping[str, Model]
     kept: tuple[Model, ...] = ()
+    runs: tuple[Run, ...] = ()  # of the job, and those that its searches came to
 
 
 def fit(
@@ -73,19 +79,18 @@ def fit(
     """
     began = time.perf_counter()
     ready = _ready(job, table, columns, precision)
-    goals, notes, weight, encoding, raw = ready.goals, ready.notes, ready.weight, ready.encoding, ready.raw
-    features, arrays, device, dtype = ready.features, ready.arrays, ready.device, ready.dtype
+    notes, weight, encoding, raw = ready.notes, ready.weight, ready.encoding, ready.raw
     keeper = keeper or Keeper()
     keeper.begin(partial(_print, job, ready))
-    with arithmetic(job.arithmetic, device):
-        rated = keeper.rates(ready.members) or keeper.keep_rates(
-            ready.members, choose_rates(ready.members, arrays, device, dtype)
-        )
-    rated = spread(rated, ready.members)
-    members, goals = rated.members, rated.goals(goals)
-    stacks = plan(members, features, device.type)
-    listen(forecast(stacks, arrays, features, device, dtype, job.arithmetic))
-    judged, interrupted = _train(stacks, arrays, goals, device, dtype, listen, job.arithmetic, keeper)
+    trained = _wave(job, ready, listen, keeper)
+    searching = Searching(job, ready.goals)
+    for wave in range(searching.waves):
+        if trained.interrupted:
+            break
+        more = searching.next(wave, trained.goals, trained.judged)
+        listen(Noted(text("search_wave", wave=wave + 2, waves=searching.waves + 1, runs=len(more))))
+        trained = trained.and_then(_wave(job, _with_runs(ready, job, more), listen, keeper, trained.noted))
+    goals, judged, interrupted = trained.goals, trained.judged, trained.interrupted
 
     done = [target_result(goal, judged, notes, raw, encoding, weight, table) for goal in goals]
     if interrupted:
@@ -95,12 +100,18 @@ def fit(
     problems = [_all_diverged(goal) for goal, each in zip(goals, done, strict=False) if each is None]
     if problems:
         raise TrainingError(problems)
-    found = [rated.with_curves(each) for each in done if each]
+    found = [with_curves(each, trained.ranges) for each in done if each]
+    found = with_suspects(found, judged, table, encoding, raw)
     if not interrupted:
-        found = [replace(each, last_period=_last_period(job, each, ready, table, columns)) for each in found]
-    models = {each.target: model(each, each.winner, judged, columns, encoding) for each in found}
+        found = [
+            replace(each, last_period=_last_period(job, each, ready, searching.found, table, columns)) for each in found
+        ]
+    models = {
+        each.target: with_basis(model(each, each.winner, judged, columns, encoding, ready.identities), each, table)
+        for each in found
+    }
     kept = [
-        model(each, run.name, judged, columns, encoding)
+        with_basis(model(each, run.name, judged, columns, encoding, ready.identities), each, table)
         for each in found
         for run in each.runs
         if run.run.keep and run.name != each.winner
@@ -108,15 +119,57 @@ def fit(
     result = Result(
         tuple(found),
         len(table),
-        describe(device),
+        describe(ready.device),
         time.perf_counter() - began,
-        len(members),
-        len(stacks),
+        trained.members,
+        trained.stacks,
         encoding.names,
         tuple(notes),
         interrupted,
     )
-    return Fitted(result, models, tuple(kept))
+    return Fitted(result, models, tuple(kept), (*job.runs, *searching.found))
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What the waves of a fit have come to: every run, and what it left."""
+
+    goals: list[Goal]
+    judged: dict[tuple[str, str], list[Judged | Course]]
+    ranges: Mapping[tuple[str, str], LrRange]
+    members: int
+    stacks: int
+    interrupted: bool
+
+    @property
+    def noted(self) -> int:
+        """Bytes of how the rows were learnt."""
+        courses = [each.course if isinstance(each, Judged) else each for some in self.judged.values() for each in some]
+        return sum(course.dynamics.nbytes for course in courses if course.dynamics is not None)
+
+    def and_then(self, later: "_Trained") -> "_Trained":
+        more = {goal.name: goal.runs for goal in later.goals}
+        goals = [replace(goal, runs=(*goal.runs, *more.get(goal.name, ()))) for goal in self.goals]
+        members, stacks = self.members + later.members, self.stacks + later.stacks
+        return _Trained(
+            goals, self.judged | later.judged, {**self.ranges, **later.ranges}, members, stacks, later.interrupted
+        )
+
+
+def _wave(job: Job, ready: "_Ready", listen: Listener, keeper: Keeper, noted: int = 0) -> _Trained:
+    """Train the runs that are ready: all of a job, or those of one wave of its searches; `noted` as in _Trained."""
+    arrays, device, dtype = ready.arrays, ready.device, ready.dtype
+    with arithmetic(job.arithmetic, device):
+        rated = keeper.rates(ready.members) or keeper.keep_rates(
+            ready.members, choose_rates(ready.members, arrays, device, dtype)
+        )
+    rated = spread(rated, ready.members)
+    members, goals = rated.members, rated.goals(ready.goals)
+    stacks = plan(members, ready.features, device.type)
+    listen(forecast(stacks, arrays, ready.features, device, dtype, job.arithmetic))
+    follow = affordable(stacks, noted)
+    judged, interrupted = _train(stacks, arrays, goals, device, dtype, listen, job.arithmetic, keeper, follow)
+    return _Trained(goals, judged, rated.ranges, len(members), len(stacks), interrupted)
 
 
 def plan_fit(job: Job, table: Table, columns: Sequence[Column], precision: str = "float32") -> Planned:
@@ -128,7 +181,9 @@ def plan_fit(job: Job, table: Table, columns: Sequence[Column], precision: str =
         for member in ready.members
     ]
     stacks = plan(members, ready.features, ready.device.type)
-    return forecast(stacks, ready.arrays, ready.features, ready.device, ready.dtype, job.arithmetic)
+    planned = forecast(stacks, ready.arrays, ready.features, ready.device, ready.dtype, job.arithmetic)
+    later = sum(sum(search.waves) * len(search.runs_at(next(iter(search.points.values())))) for search in job.searches)
+    return replace(planned, later=later)
 
 
 @dataclass(frozen=True)
@@ -145,9 +200,12 @@ class _Ready:
     arrays: dict[str, Arrays]
     device: "torch.device"
     dtype: "torch.dtype"
+    identities: Draw
 
 
 def _ready(job: Job, table: Table, columns: Sequence[Column], precision: str) -> _Ready:
+    ends = [run for search in job.searches for run in search.ends]
+    job = replace(job, runs=(*job.runs, *ends))
     wrong = [Problem(run.place, message) for run in job.runs for _, message in run.conflicts()]
     if wrong:
         raise ConfigError(wrong)
@@ -169,16 +227,35 @@ def _ready(job: Job, table: Table, columns: Sequence[Column], precision: str) ->
         notes += leak_notes(table, encoding, raw, goal.target, goal.parts) + rare_notes(goal.target, goal.parts)
     features = features_of(encoding)
     check_numeric([run for goal in goals for run in goal.runs], features.numeric)
-    goals, changed = steadied(goals)
-    notes += changed
+    if ends:
+        goals = [replace(goal, runs=tuple(run for run in goal.runs if not run.name.endswith(END))) for goal in goals]
+    known = identities(table, columns)
+    return _arranged(_Ready(goals, notes, weight, encoding, raw, features, [], {}, device, dtype, known), job)
 
+
+def _with_runs(ready: _Ready, job: Job, runs: Sequence[Run]) -> _Ready:
+    """The same data, made ready for other runs."""
+    goals = [replace(goal, runs=own) for goal in ready.goals if (own := _own(goal, runs))]
+    return _arranged(replace(ready, goals=goals, notes=[]), job)
+
+
+def _own(goal: Goal, runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Those of the runs that train a goal's target, each with its loss."""
+    return tuple(with_default_loss(each, goal.task) for run in runs if (each := run.for_target(goal.name)))
+
+
+def _arranged(ready: _Ready, job: Job) -> _Ready:
+    """The members of the runs, and the data as they see it, on the device."""
+    weight, encoding, raw = ready.weight, ready.encoding, ready.raw
+    goals, notes = steadied(ready.goals)
     members, views, targets = _members(job, goals, encoding, raw, weight)
     members = together(members, goals, encoding, raw, views, targets)
-    notes += limit_notes(encoding, [member.state for member in members], raw)
+    members, known = warmed(members, encoding, ready.identities, job.folder)
+    notes += known + limit_notes(encoding, [member.state for member in members], raw)
     members = balance_members(members, encoding, views, targets)
-    notes += _without_matrices(members, features)
-    arrays = _arrays(views, features, targets, weight, device, dtype)
-    return _Ready(goals, notes, weight, encoding, raw, features, members, arrays, device, dtype)
+    notes += _without_matrices(members, ready.features)
+    arrays = _arrays(views, ready.features, targets, weight, ready.device, ready.dtype)
+    return replace(ready, goals=goals, notes=[*ready.notes, *notes], members=members, arrays=arrays)
 
 
 def _members(
@@ -264,13 +341,17 @@ def _train(
     listen: Listener,
     asked: str,
     keeper: Keeper,
+    follow: bool = False,
 ) -> tuple[dict[tuple[str, str], list[Judged | Course]], bool]:
-    """Train one stack after the other; for each run and target its members, judged where they have weights."""
+    """Train one stack after the other; for each run and target its members, judged where they have weights.
+
+    `follow` notes how each learns its rows.
+    """
     found: dict[tuple[str, str], list[Judged | Course]] = {}
     targets = {goal.name: goal.target for goal in goals}
     for index, members in enumerate(stacks):
         data = arrays[members[0].task]
-        kept = keeper.stack(members, data, device, dtype)
+        kept = keeper.stack(members, data, device, dtype, follow)
         courses, interrupted = kept.courses, False
         with threads(batch_work(members, kept.stack.layout)):
             if not kept.over:
@@ -296,19 +377,29 @@ def _print(job: Job, ready: _Ready) -> Print:
     names = [*ready.encoding.to_json(), *((goal.name, goal.task, goal.target.classes) for goal in ready.goals)]
     parts = [rows for goal in ready.goals for part in goal.parts for rows in (part.training, part.held_out)]
     targets = [goal.target.values for goal in ready.goals]
-    about = replace(said, runs=()), runs, [goal.metric for goal in ready.goals], str(ready.dtype), ready.device.type
-    return fingerprint(about, names, [ready.raw, ready.weight, *targets, *parts])
+    later = [(search.call, search.dimensions, search.waves) for search in job.searches]
+    about = (
+        replace(said, runs=(), searches=()),
+        runs,
+        later,
+        [goal.metric for goal in ready.goals],
+        str(ready.dtype),
+        ready.device.type,
+    )
+    begun = [member.warm.weights.numpy() for member in ready.members if member.warm]
+    return fingerprint(about, names, [ready.raw, ready.weight, *targets, *parts, *begun])
 
 
 def _last_period(
-    job: Job, result: TargetResult, ready: _Ready, table: Table, columns: Sequence[Column]
+    job: Job, result: TargetResult, ready: _Ready, later: Sequence[Run], table: Table, columns: Sequence[Column]
 ) -> LastPeriod | None:
     """The winner's configuration on the last period, trained on those before it; None where there are no periods."""
     goal = next(goal for goal in ready.goals if goal.name == result.target)
     found = last_period(table, columns, goal.target, job.split, ready.weight)
-    if found is None:
+    winner = next(run for run in (*goal.runs, *_own(goal, later)) if run.name == result.winner)
+    if found is None or winner.warm_start:  # what that began with may know the last period
         return None
-    one = replace(goal, parts=(found.part,), runs=tuple(run for run in goal.runs if run.name == result.winner))
+    one = replace(goal, parts=(found.part,), runs=(winner,))
     members, views, targets = _members(job, [one], ready.encoding, ready.raw, ready.weight)
     try:
         members = balance_members(members, ready.encoding, views, targets)

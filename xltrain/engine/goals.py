@@ -72,6 +72,11 @@ def read_goals(job: Job, table: Table, columns: Sequence[Column]) -> tuple[list[
     return goals, notes
 
 
+def with_default_loss(run: Run, task: str) -> Run:
+    """The run with its loss named."""
+    return run if run.loss else replace(run, loss=(Term(1.0, losses.call(LOSSES[task])),))
+
+
 def read_weight(table: Table, columns: Sequence[Column]) -> tuple[Floats | None, list[str]]:
     """The sample weights (rows,) of the column of role weight, and a note on empty ones. DataError."""
     name = _weight_column(table, columns)
@@ -130,7 +135,7 @@ def _goal(job: Job, table: Table, columns: Sequence[Column], column: Column) -> 
     problem = _check_target(table, target)
     if problem:
         raise DataError(problem)
-    runs = [run if run.loss else replace(run, loss=(Term(1.0, losses.call(LOSSES[target.task])),)) for run in runs]
+    runs = [with_default_loss(run, target.task) for run in runs]
     problems = [problem for run in runs for problem in _check_run(run, target)]
     if problems:
         raise ConfigError(problems)

@@ -8,6 +8,7 @@ run step by step.
 from collections.abc import Callable
 from dataclasses import fields
 
+from xltrain.engine.dynamics import Told
 from xltrain.engine.stack import Batch, Stack
 from xltrain.lazy import torch
 
@@ -34,7 +35,7 @@ class Graphed:
     def __init__(self, stack: Stack, capture: "Callable[[Stack, Body], Body]") -> None:
         self._stack, self._capture = stack, capture
         self._rows = stack.batch * stack.accumulate
-        self._known: dict[tuple[bool, ...], tuple[Batch, torch.Tensor, Body]] = {}
+        self._known: dict[tuple[bool, ...], tuple[Batch, torch.Tensor, Body, list[Told]]] = {}
         self._held = {name: tensor.clone() for name, tensor in _written(stack).items()}
         _put(stack, self._held)
 
@@ -45,14 +46,16 @@ class Graphed:
             return found
         key = tuple(getattr(batch, each.name) is None for each in fields(Batch))
         if key not in self._known:
-            self._known[key] = self._captured(batch, lr)
-        inputs, rate, run = self._known[key]
+            self._known[key] = (*self._captured(batch, lr), self._stack.told)
+        inputs, rate, run, told = self._known[key]
         for each in fields(Batch):
             fixed, given = getattr(inputs, each.name), getattr(batch, each.name)
             if fixed is not None:
                 fixed.copy_(given)
         rate.copy_(lr)
-        return run()
+        found = run()
+        self._stack.told = [(loss.clone(), _copy(output)) for loss, output in told]  # a graph writes where it wrote
+        return found
 
     def _captured(self, batch: Batch, lr: "torch.Tensor") -> "tuple[Batch, torch.Tensor, Body]":
         inputs = Batch(batch.x.clone(), batch.target.clone(), *(_copy(each) for each in _parts(batch)[2:]))

@@ -15,6 +15,7 @@ from xltrain.engine.pool import pooled
 from xltrain.lazy import torch
 
 if TYPE_CHECKING:
+    from xltrain.engine.dynamics import Told
     from xltrain.engine.stack import Batch, Stack
 
 Gradient = tuple["torch.Tensor", "torch.Tensor", "dict[str, torch.Tensor]", "torch.Tensor | float"]
@@ -85,7 +86,9 @@ class Joint:
         even = torch.ones(learned.shape[0], len(self.heads), dtype=learned.dtype, device=learned.device)
         return even, torch.zeros_like(even)
 
-    def gradient(self, stack: "Stack", weights: "torch.Tensor", batch: "Batch") -> Gradient:
+    def gradient(
+        self, stack: "Stack", weights: "torch.Tensor", batch: "Batch", told: "list[Told] | None" = None
+    ) -> Gradient:
         """As `Stack._gradient`; the sum of sample weights is one for each column."""
         rows = batch.x.shape[1]
         share = self.shares(batch.target, batch.weight)
@@ -103,6 +106,8 @@ class Joint:
             run = Pass(True, stack.numbers, buffers, mask, stack.noise)
             output = stack.layout.forward(views, batch.x[:, part], run)
             each, terms, whose = self.losses(output, batch.target[:, part])
+            if told is not None:
+                told.append((each.detach(), output.detach() if any(self.classes) else None))
             means = (each * share[:, part]).sum(1)
             more = rows > start + stack.batch
             coefficients, constants = self.weighed(learned)
@@ -118,8 +123,8 @@ class Joint:
             else:
                 (piece,) = torch.autograd.grad(loss, weights, torch.ones_like(loss), retain_graph=more)
             grad = piece if grad is None else grad + piece
-            told = torch.cat([loss.detach(), means.detach(), (terms * share[:, part][..., whose]).sum(1)], 1)
-            mean = told if mean is None else mean + told
+            both = torch.cat([loss.detach(), means.detach(), (terms * share[:, part][..., whose]).sum(1)], 1)
+            mean = both if mean is None else mean + both
         assert grad is not None
         assert mean is not None
         if self.facts.get("alone"):

@@ -36,6 +36,7 @@ class Course:
     stale: int = 0
     plateau: tuple[float, int] = (1.0, 0)
     diverged: Divergence | None = None
+    dynamics: "torch.Tensor | None" = None  # of its training rows: (targets, 5, rows), see dynamics.NAMES
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,16 @@ def _train_epoch(stack: Stack, courses: list[Course], epoch: int, update: Update
     loss = weight = torch.zeros_like(stack.step)
     order = stack.epoch_order()
     watch = Watch(order, stack.batch * stack.accumulate)
+    if stack.tally:
+        stack.tally.begin(stack, order)
     for step, batch in enumerate(stack.batches(order, running)):
         part, total = update(batch, lr[:, step : step + 1])
         loss, weight = loss + part, weight + total
         watch.add(loss)
+        if stack.tally:
+            stack.tally.add(stack.told)
+    if stack.tally:
+        stack.tally.end(epoch, running)
     return loss / weight, watch
 
 
@@ -170,6 +177,7 @@ def _finish(
     course.clipped = float(stack.clipped[index]) / steps if steps else 0.0
     if course.epoch:
         course.weights, course.buffers = weights.cpu().clone(), buffers.cpu().clone()
+        course.dynamics = stack.tally.of_member(index, int(stack.rows[index])) if stack.tally else None
 
 
 def _rates(courses: list[Course], steps: "np.ndarray", epoch: int) -> "np.ndarray":

@@ -39,16 +39,16 @@ class Chosen:
         """The goals with the rates found in their runs."""
         return [replace(goal, runs=tuple(self._run(run, goal.name) for run in goal.runs)) for goal in goals]
 
-    def with_curves(self, result: TargetResult) -> TargetResult:
-        """The result with the range test of each run."""
-        return replace(
-            result,
-            runs=tuple(replace(run, lr_range=self.ranges.get((run.name, result.target))) for run in result.runs),
-        )
-
     def _run(self, run: Run, target: str) -> Run:
         found = self.ranges.get((run.name, target))
         return with_rate(run, found.chosen) if found else run
+
+
+def with_curves(result: TargetResult, ranges: Mapping[tuple[str, str], LrRange]) -> TargetResult:
+    """The result with the range test of each run."""
+    return replace(
+        result, runs=tuple(replace(run, lr_range=ranges.get((run.name, result.target))) for run in result.runs)
+    )
 
 
 def is_auto(run: Run) -> bool:

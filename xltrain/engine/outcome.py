@@ -1,24 +1,30 @@
 """What came of a fit: from the judged members of each run to the results, the ledger and the models."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from xltrain.choices.models.layout import Features
 from xltrain.config.settings import Column, Run
 from xltrain.data.encode import Encoding, Floats, Singles
+from xltrain.data.split import Draw
 from xltrain.data.table import Table
 from xltrain.engine.baseline import baselines
 from xltrain.engine.checkpoint import Model
+from xltrain.engine.conformal import interval_of, with_intervals, with_margin
 from xltrain.engine.diverged import diverged_note
+from xltrain.engine.dynamics import BUDGET, averaged
 from xltrain.engine.ensemble import ensemble_of
-from xltrain.engine.evaluate import Judged, ledger, scores, unseen_of
+from xltrain.engine.evaluate import Judged, extra_of, ledger, scores, unseen_of
 from xltrain.engine.goals import Goal
 from xltrain.engine.head import lowered
+from xltrain.engine.importance import importance_of
+from xltrain.engine.known import Known
 from xltrain.engine.loop import Course
 from xltrain.engine.objective import part_names
-from xltrain.engine.plan import features_of, layout_of
-from xltrain.engine.result import Curves, RunResult, TargetResult
+from xltrain.engine.plan import features_of, layout_of, scale_of
+from xltrain.engine.result import Curves, Ledger, RunResult, TargetResult
 from xltrain.engine.selection import corrected_score
 from xltrain.language import text
 from xltrain.lazy import torch
@@ -55,7 +61,10 @@ def target_result(
         return None
     ranked.sort(key=lambda pair: pair[0])  # stable: equal runs stay in the order of the sheet
     winner = ranked[0][1]
-    told = [each.held_out for each in judged[winner.name, goal.name] if isinstance(each, Judged)]
+    own = whole_ledger(goal, judged[winner.name, goal.name])
+    note = text("note_no_dynamics", limit=BUDGET >> 20)
+    if own.dynamics is None and note not in notes:
+        notes.append(note)
     compared, more = baselines(raw, encoding, goal.target, goal.parts, goal.metric, weight)
     notes += more
     able = {
@@ -71,11 +80,31 @@ def target_result(
         "",
         tuple(result for _, result in ranked),
         winner.name,
-        ledger(told, goal.target),
+        own,
         compared,
         corrected_score(able, winner.name, goal.target, goal.metric),
         ensemble_of(able, goal.target, goal.metric),
+        kept={
+            result.name: whole_ledger(goal, judged[result.name, goal.name])
+            for _, result in ranked[1:]
+            if result.run.keep
+        },
+        importance=importance_of(able.get(winner.name, ()), raw, encoding, goal.target, goal.metric, table, notes),
     )
+
+
+def whole_ledger(goal: Goal, members: Sequence[Judged | Course]) -> Ledger:
+    """The per-sample record of a run with everything that can be said of its rows."""
+    found = ledger([each.held_out for each in members if isinstance(each, Judged)], goal.target)
+    found = with_margin(found) if goal.task == "classification" else with_intervals(found, _floor(members))
+    courses = [each.course for each in members if isinstance(each, Judged)]
+    return replace(found, dynamics=averaged(courses, len(goal.target.values)))
+
+
+def _floor(members: Sequence[Judged | Course]) -> float:
+    """What no target of a run lies below: 0 where its loss is for such targets."""
+    run = _course(members[0]).member.run
+    return 0.0 if scale_of(run.loss[0].call) == "positive" else -np.inf
 
 
 def _run_result(
@@ -125,11 +154,13 @@ def model(
     judged: Mapping[tuple[str, str], Sequence[Judged | Course]],
     columns: Sequence[Column],
     encoding: Encoding,
+    identities: Draw,
 ) -> Model:
     """The members of one run on a target together."""
     courses = [each.course for each in judged[name, result.target] if isinstance(each, Judged)]
     members = [course.member for course in courses]
     run = members[0].run
+    own = result.ledger if name == result.winner else result.kept[name]
     unseen = [unseen_of(member) for member in members]
     masks = np.stack([lowered(member) for member in members]) if any(each is not None for each in unseen) else None
     return Model(
@@ -150,6 +181,11 @@ def model(
         np.array([member.deviation for member in members]),
         masks,
         part=(members[0].start, members[0].start + members[0].outputs) if members[0].width else None,
+        extra=extra_of(members[0]),
+        interval=None if result.classes else interval_of(own, _floor(judged[name, result.target])),
+        known=Known.of(
+            identities, [each.part for each in members], [each.warm.known if each.warm else None for each in members]
+        ),
     )
 
 

@@ -7,7 +7,7 @@ bits on the same machine.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,22 @@ from xltrain.choices.models.layout import Features, Layout
 from xltrain.config.settings import ALL, Run
 from xltrain.data.encode import Encoding, Floats, State
 from xltrain.data.split import Part
+from xltrain.engine.known import Known
+from xltrain.lazy import torch
 from xltrain.registry import Call, ClassWeights, Term
 
 BUDGET = {"cpu": 1 << 30, "cuda": 8 << 30}  # bytes that the members of one stack may take
 BASE_ROWS = 64  # rows of one update for which `lr` is meant where `lr_scale` is not none
 COPIES = 12  # weights, gradient, best weights, optimizer state and what one update needs besides
+
+
+@dataclass(frozen=True, eq=False)
+class Warmth:
+    """What a member begins with in place of chance: weights (size,), buffers (buffer size,); and what that knew."""
+
+    weights: "torch.Tensor"
+    buffers: "torch.Tensor"
+    known: Known
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class Member:
     A joint run has a member for all its targets together, whose `blocks` are what each target alone would be; `start`
     and `width` of a block are its first output and how many the network has. `view` and `target_row` say which view of
     the features and which row of the targets are its own; `mean` and `deviation` undo the target's standardisation;
-    `counts` holds the training rows of each class (classes,).
+    `warm` is what it begins with, None for chance. `counts` holds the training rows of each class (classes,).
     """
 
     run: Run
@@ -47,6 +58,7 @@ class Member:
     blocks: "tuple[Member, ...]" = ()
     start: int = 0
     width: int = 0
+    warm: Warmth | None = field(default=None, repr=False)
 
     @property
     def classes(self) -> int:

@@ -31,6 +31,7 @@ from xltrain.lazy import torch
 from xltrain.place import Place, Problem
 
 SHARE = 0.05  # of the time that may go into keeping
+FORMAT = 2  # with training dynamics
 FIRST = 0.05  # seconds that the first writing is expected to take
 OTHER = {"version": "resume_other_version", "job": "resume_other_job", "data": "resume_other_data"}
 Print = dict[str, str]  # what a fit is known by, with the keys of OTHER
@@ -69,7 +70,7 @@ class Keeper:
 
     def rates(self, members: Sequence[Member]) -> Chosen | None:
         """The rates that were found before, None where they must be looked for."""
-        if not (found := self._read("rates")):
+        if not (found := self._read(f"rates-{_name(members)}" if self.folder else "")):
             return None
         kept, _ = found
         changed = list(members)
@@ -87,14 +88,21 @@ class Keeper:
         rates = [(index, new.run.optimizer["lr"]) for index, (old, new) in pairs if old.run is not new.run]
         ranges = [(*key, each.lr.tolist(), each.loss.tolist(), each.chosen) for key, each in found.ranges.items()]
         if rates:
-            self._waiting["rates"] = {"rates": rates, "ranges": ranges}, {}
+            self._waiting[f"rates-{_name(before)}"] = {"rates": rates, "ranges": ranges}, {}
         return found
 
     def stack(
-        self, members: Sequence[Member], arrays: Arrays, device: "torch.device", dtype: "torch.dtype"
+        self,
+        members: Sequence[Member],
+        arrays: Arrays,
+        device: "torch.device",
+        dtype: "torch.dtype",
+        follow: bool = False,
     ) -> "Keeping":
-        """A stack at its beginning, as it was kept, or already done."""
+        """A stack at its beginning, as it was kept, or already done; one that follows notes how rows are learnt."""
         courses, stack = [Course(member) for member in members], Stack(members, arrays, device, dtype)
+        if follow:
+            stack.follow()
         name = _name(members) if self.folder else ""
         if found := self._read(f"stack-{name}"):
             _read_courses(courses, *found)
@@ -222,7 +230,7 @@ def fingerprint(job: Any, names: Any, arrays: Sequence["np.ndarray[Any, Any] | N
         data.update(b"-" if each is None else str((each.shape, each.dtype)).encode())
         data.update(b"" if each is None else np.ascontiguousarray(each).data)
     return {
-        "version": f"{version('xltrain')} torch {torch.__version__}",
+        "version": f"{version('xltrain')} torch {torch.__version__} format {FORMAT}",
         "job": hashlib.sha256(repr(job).encode()).hexdigest(),
         "data": data.hexdigest(),
     }
@@ -241,6 +249,8 @@ def _tensors(stack: Stack) -> Tensors:
     found |= {f"state.{name}": value for name, value in stack.state.items()}
     if stack.averages is not None:
         found |= {"averages.weights": stack.averages.weights, "averages.buffers": stack.averages.buffers}
+    if stack.tally is not None:
+        found |= {f"tally.{name}": value for name, value in stack.tally.sums.items()}
     found["noise"] = stack.noise.get_state()
     return found | {"generators": torch.stack([each.get_state() for each in stack.generators])}
 
@@ -259,6 +269,8 @@ def _put(stack: Stack, courses: list[Course], kept: Mapping[str, Any], tensors: 
     stack.state = {name: at_home(f"state.{name}") for name in stack.state}
     if stack.averages is not None:
         stack.averages.weights, stack.averages.buffers = at_home("averages.weights"), at_home("averages.buffers")
+    if stack.tally is not None:
+        stack.tally.sums = {name: at_home(f"tally.{name}") for name in stack.tally.sums}
     stack.noise.set_state(tensors["noise"])
     for generator, state in zip(stack.generators, tensors["generators"], strict=True):
         generator.set_state(state.clone())
@@ -266,7 +278,8 @@ def _put(stack: Stack, courses: list[Course], kept: Mapping[str, Any], tensors: 
     return Mark(kept["epoch"], chosen, at_home("best"), at_home("best_buffers"), kept["seconds"])
 
 
-_PLAIN = [each.name for each in fields(Course) if each.name not in ("member", "weights", "buffers", "diverged")]
+_APART = ("weights", "buffers", "dynamics")
+_PLAIN = [each.name for each in fields(Course) if each.name not in ("member", "diverged", *_APART)]
 
 
 def _courses_kept(courses: Sequence[Course]) -> dict[str, Any]:
@@ -280,11 +293,11 @@ def _courses_kept(courses: Sequence[Course]) -> dict[str, Any]:
 
 
 def _weights(courses: Sequence[Course]) -> Tensors:
-    """The best weights of the members that have finished."""
+    """The best weights of the members that have finished, and how they learnt their rows."""
     return {
         f"{index}.{name}": value
         for index, course in enumerate(courses)
-        for name in ("weights", "buffers")
+        for name in _APART
         if (value := getattr(course, name)) is not None
     }
 
@@ -298,4 +311,5 @@ def _read_courses(courses: Sequence[Course], kept: Mapping[str, Any], tensors: T
             course.diverged = Divergence(epoch, step, None if rows is None else np.array(rows, np.int64))
         course.plateau = (said["plateau"][0], said["plateau"][1])
         course.parts = [(one, other) for one, other in said["parts"]]
-        course.weights, course.buffers = tensors.get(f"{index}.weights"), tensors.get(f"{index}.buffers")
+        for name in _APART:
+            setattr(course, name, tensors.get(f"{index}.{name}"))

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from xltrain.choices.models.layout import Features, Pass
-from xltrain.engine.begin import first_buffers, first_weights
+from xltrain.engine.begin import first_buffers, first_weights, frozen, warm_weights
+from xltrain.engine.dynamics import Tally, Told
 from xltrain.engine.head import Head
 from xltrain.engine.joint import Joint
 from xltrain.engine.moves import Averages, Clip, climbed, hidden_matrices
@@ -79,11 +80,19 @@ class Stack:
         self.weights = torch.stack(list(begin)).to(device, dtype)
         # Weights that were trained come with buffers of their own.
         self.buffers = first_buffers(self.layout, members, arrays.views, learn=not start).to(dtype)
+        if not start:
+            warm_weights(members, self.weights, self.buffers)
         self.state = self._first_state()
         self.averages = Averages(self.weights, self.buffers) if first.run.ema else None
         self.step = self._column([0.0] * len(members))
         self.clipped = torch.zeros_like(self.step)
+        self.told: list[Told] = []  # losses and outputs of the last update's samples
+        self.tally: Tally | None = None
         self._prepare()
+
+    def follow(self) -> None:
+        """From now on note how every training row is learnt."""
+        self.tally = Tally(self)
 
     def _prepare(self) -> None:
         """Everything that follows from who is in the stack."""
@@ -117,15 +126,21 @@ class Stack:
         self.class_factor = None if self.joint else self.head.class_factor
         self.unseen = self.head.unseen
         self.objective = Objective.of(runs, self._column)
+        still = frozen(members, self.layout)
+        self.frozen = None if still is None else tuple(each.to(self.device) for each in still)
 
     def epoch_order(self) -> "torch.Tensor":
-        """Each member's training rows in a new order of its own: (members, most rows), padded."""
+        """Each member's training rows in a new order of its own: (members, most rows), padded.
+
+        `slots` says where each stands among the member's rows.
+        """
         columns = self.training.shape[1]
-        orders = torch.zeros((len(self.members), columns), dtype=torch.int64)
+        orders = torch.arange(columns).repeat(len(self.members), 1)
         for index, generator in enumerate(self.generators):
             count = int(self.rows[index])
             orders[index, :count] = torch.randperm(count, generator=generator)
-        return self.training.gather(1, orders.to(self.device))
+        self.slots = orders.to(self.device)
+        return self.training.gather(1, self.slots)
 
     def batches(self, order: "torch.Tensor", running: "np.ndarray") -> "Iterator[Batch]":
         """What each update of an epoch learns from; order (members, most rows) and who is running (members,).
@@ -161,7 +176,9 @@ class Stack:
         """
         again = self.sam is not None or bool(self.optimizer.facts.get("closure"))
         drawn = self.noise.get_state() if again else None
-        loss, grad, buffers, total = self._gradient(self.weights, batch)
+        self.told = []
+        followed = self.told if self.tally is not None else None
+        loss, grad, buffers, total = self._gradient(self.weights, batch, followed)
 
         def look(weights: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
             """Loss and gradient elsewhere, under the same dropout; the running statistics stay as they are."""
@@ -178,13 +195,13 @@ class Stack:
         return loss * total, total
 
     def _gradient(
-        self, weights: "torch.Tensor", batch: Batch
+        self, weights: "torch.Tensor", batch: Batch, told: "list[Told] | None" = None
     ) -> "tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], torch.Tensor | float]":
         """Mean loss (columns as in `update`), its gradient, the running statistics after it and the sum of sample
-        weights.
+        weights. What each sample gave joins `told`.
         """
         if self.joint is not None:
-            return self.joint.gradient(self, weights, batch)
+            return self.joint.gradient(self, weights, batch, told)
         rows = batch.x.shape[1]
         share: torch.Tensor | None = None
         total: torch.Tensor | float = float(rows)
@@ -201,6 +218,8 @@ class Stack:
             output = self.layout.forward(views, batch.x[:, part], run)
             parts = self.parts(output, batch.target[:, part])
             losses = self.summed(parts)
+            if told is not None:
+                told.append((losses.detach(), output.detach() if self.members[0].classes else None))
             loss = (losses / rows if share is None else losses * share[:, part]).sum(1, keepdim=True)
             if self.objective is not None:
                 own = None if batch.weight is None else batch.weight[:, part]
@@ -243,6 +262,9 @@ class Stack:
             self.weights.detach(), grad, self.state, step, *more, lr=lr, **self.rates, **self.settings
         )
         buffer = self.layout.join_buffers(buffers) if buffers else self.buffers
+        if self.frozen is not None:
+            weights = torch.where(self.frozen[0], self.weights, weights)
+            buffer = torch.where(self.frozen[1], self.buffers, buffer)
         if moving is not None:
             weights, step = torch.where(moving, weights, self.weights), torch.where(moving, step, self.step)
             buffer = torch.where(moving, buffer, self.buffers)
@@ -383,6 +405,8 @@ class Stack:
         if self.averages is not None:
             self.averages = self.averages.of(chosen)
         self._prepare()
+        if self.tally is not None:
+            self.tally.keep(chosen, self)
 
     def _tensor(self, values: Sequence[object]) -> "torch.Tensor":
         return torch.as_tensor(np.asarray(values), dtype=self.dtype, device=self.device)

@@ -17,6 +17,7 @@ from xltrain.engine.plan import Member
 from xltrain.engine.stack import Arrays
 from xltrain.errors import DataError
 from xltrain.language import text
+from xltrain.lazy import torch
 from xltrain.place import Problem
 
 JOINT = "joint"  # the task of a member that has several
@@ -146,13 +147,17 @@ def _union(rows: "Sequence[npt.NDArray[np.int64]]") -> "npt.NDArray[np.int64]":
 def apart(courses: Sequence[Course], arrays: Mapping[str, Arrays]) -> "Iterator[tuple[list[Course], Arrays]]":
     """The courses of a stack with the data they are judged by, those of a joint run once for each target."""
     first = courses[0].member
+    rows = [course.member.part.training for course in courses]
     if not first.blocks:
         yield list(courses), arrays[first.task]
     for index, block in enumerate(first.blocks):
         own = [replace(course, member=_with_run(course.member, index)) for course in courses]
-        for course in own:
+        for course, whole in zip(own, rows, strict=True):
             if course.weights is not None and first.learned:
                 course.weights = course.weights[: -first.learned]
+            if course.dynamics is not None:
+                mine = torch.from_numpy(np.isin(whole, course.member.part.training))
+                course.dynamics = course.dynamics[index : index + 1, :, mine]
         yield own, arrays[block.task]
 
 

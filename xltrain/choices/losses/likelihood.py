@@ -66,7 +66,7 @@ def gaussian_nll(prediction: "torch.Tensor", target: "torch.Tensor") -> "torch.T
     (log(2 pi v) + (y - m)^2 / v) / 2, v = exp(s) + 1e-6: minus the log density of a normal distribution.
     Nix and Weigend 1994, doi 10.1109/ICNN.1994.374138.
     """
-    middle, log_width = prediction[..., 0], _floored(prediction[..., 1])
+    middle, log_width = prediction[..., 0], log_floored(prediction[..., 1])
     return (math.log(2 * math.pi) + log_width + (target - middle).square() * torch.exp(-log_width)) / 2
 
 
@@ -82,13 +82,13 @@ def student_t_nll(
     -log G((n+1)/2) + log G(n/2) + log(n pi v) / 2 + (n+1)/2 log(1 + (y - m)^2 / (n v)), v = exp(s) + 1e-6, G the gamma
     function: minus the log density of Student's t.  Lange, Little and Taylor 1989, doi 10.2307/2290063.
     """
-    middle, log_width = prediction[..., 0], _floored(prediction[..., 1])
+    middle, log_width = prediction[..., 0], log_floored(prediction[..., 1])
     free = torch.as_tensor(df, dtype=prediction.dtype, device=prediction.device)
     level = torch.lgamma(free / 2) - torch.lgamma((free + 1) / 2) + torch.log(math.pi * free) / 2
     error = (target - middle).square() * torch.exp(-log_width)
     return level + log_width / 2 + (free + 1) / 2 * torch.log1p(error / free)
 
 
-def _floored(log_width: "torch.Tensor") -> "torch.Tensor":
+def log_floored(log_width: "torch.Tensor") -> "torch.Tensor":
     """log(exp(s) + FLOOR): a row that is hit exactly cannot draw its width to nothing."""
     return torch.logaddexp(log_width, torch.full_like(log_width, math.log(FLOOR)))
