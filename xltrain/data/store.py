@@ -21,14 +21,15 @@ from xltrain.data.header import key
 from xltrain.data.table import MARK_JOINED, MARK_KEY, MARK_LETTER, Origin, Table
 from xltrain.data.values import words
 from xltrain.errors import WorkbookError
+from xltrain.excel.bulk import cells_of, time_format
 from xltrain.excel.package import missing_book, replacing
-from xltrain.excel.write import Book, date_format, new_book, number_format
+from xltrain.excel.write import Book, new_book, number_format
 from xltrain.language import LANGUAGES, canonical, label, text
 from xltrain.place import MAX_ROW, Place, Problem
 
 PLACES = ("source_file", "source_sheet", "source_row")
 MAP = "source_map"
-REPORTS = ("Merge report", "Calendar", "Columns", "Dropped and changed", MAP)
+REPORTS = ("Merge report", "Calendar", "Columns", "Dropped and changed", "Drift report", MAP)
 WRITTEN = (".xlsx", ".parquet", ".csv")
 GROUP = 100_000  # rows that are written at once
 FITTED = 200  # rows that decide a column's width
@@ -238,27 +239,23 @@ def _write_book(path: Path, table: Table, more: Callable[[Book], None] | None) -
 def _write_sheet(book: Book, name: str, data: pa.Table, places: int) -> None:
     """One sheet: a table with filter, the header frozen, the places in quiet grey."""
     sheet = book.sheet(name)
-    headers = sheet.table(0, 0, data.column_names, data.num_rows, "Data")
+    headers = sheet.table(0, 0, data.column_names, data.num_rows, "Data", bulk=True)
     sheet.page.freeze_panes(1, 0)
     sheet.page.set_row(0, 32)
+    columns = []
     for index, header in enumerate(headers):
         column = data.column(index)
-        values = column.to_pylist()
-        look: dict[str, Any] = {}
-        if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-            look["num_format"] = date_format([value for value in values if value is not None])
-        elif pa.types.is_time(column.type) or pa.types.is_duration(column.type):
-            look["num_format"] = "hh:mm:ss" if pa.types.is_time(column.type) else "[h]:mm:ss"
-        elif pa.types.is_floating(column.type):
+        first = column.slice(0, FITTED).to_pylist()
+        look: dict[str, Any] = {"num_format": shown} if (shown := time_format(column)) else {}
+        if pa.types.is_floating(column.type):
             # What a person typed has few decimals and is shown in full; what was computed has many.
-            computed = any(value is not None and round(value, 6) != value for value in values[:FITTED])
-            look["num_format"] = (
-                number_format([value for value in values if value is not None], 5) if computed else "General"
-            )
+            computed = any(value is not None and round(value, 6) != value for value in first)
+            look["num_format"] = number_format(column.drop_null().to_numpy(), 5) if computed else "General"
         if index >= len(headers) - places:
             look["font_color"] = "#6B7280"
-        sheet.column(1, index, values, book.style(**look))
-        sheet.fit(index, [_seen(value) for value in values[:FITTED]], header)
+        columns.append(cells_of(column, book.style(**look)))
+        sheet.fit(index, [_seen(value) for value in first], header)
+    sheet.bulk(1, columns)
 
 
 def _write_map(book: Book, table: Table) -> None:

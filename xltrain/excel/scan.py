@@ -124,6 +124,10 @@ class Package:
     def __contains__(self, part: str) -> bool:
         return part.casefold() in self._names
 
+    def parts(self, folder: str) -> list[str]:
+        """The names of all parts below a folder."""
+        return [name for name in self._names.values() if name.startswith(folder)]
+
     def read(self, part: str) -> bytes:
         """A part as UTF-8; KeyError where there is none."""
         return b"".join(self.stream(part))

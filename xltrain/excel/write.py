@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from xlsxwriter.exceptions import XlsxWriterException
 from xltrain.errors import WorkbookError
 from xltrain.language import current, label, text
 from xltrain.place import Place, Problem
+
+if TYPE_CHECKING:
+    from xltrain.excel.bulk import Bulk, Cells
 
 MAX_TEXT = 32_767  # characters in a cell
 MAX_LITERAL = 255  # characters of a text inside a formula, and of what HYPERLINK follows
@@ -58,6 +61,7 @@ class Book:
         self.sheets: list[Sheet] = []
         self._styles: dict[tuple[tuple[str, Any], ...], Any] = {}
         self._tables = 0
+        self.bulks: list[Bulk] = []
 
     def style(self, **properties: Any) -> Any:
         """A cell format; equal properties share one."""
@@ -93,6 +97,7 @@ class Sheet:
         self.name = name
         self._widths: dict[int, float] = {}
         self._fixed: set[int] = set()
+        self._bulk_table = ""
 
     def write(self, row: int, column: int, value: object, style: Any = None) -> None:
         """One cell, whatever its type; text is never taken for a formula, a number or a link."""
@@ -104,6 +109,19 @@ class Sheet:
             _writer(self.page, value)(row, column, value, style)
             row += 1
         return row
+
+    def bulk(self, row: int, columns: "Sequence[Cells]") -> None:
+        """Whole columns from `row` on, side by side from the first, however many rows; nothing may stand below them."""
+        from xltrain.excel.bulk import Bulk
+
+        bulk = Bulk(self.page.get_name(), row, tuple(columns), self._bulk_table)
+        if not len(bulk):
+            return
+        for index, style in enumerate(bulk.styles):
+            if style is not None:
+                self.page.write_blank(row, index, None, style)
+        self.book.bulks.append(bulk)
+        self._bulk_table = ""
 
     def link(self, row: int, column: int, target: str, shown: str, style: Any = None) -> None:
         """A HYPERLINK formula with its text stored, so that every reader shows it; plain text for too long a target."""
@@ -122,14 +140,19 @@ class Sheet:
         self.write(row, first, value, style)
 
     def table(
-        self, row: int, first: int, headers: Sequence[str], rows: int, word: str, styles: Sequence[Any] = ()
+        self, row: int, first: int, headers: Sequence[str], rows: int, word: str, bulk: bool = False
     ) -> list[str]:
-        """An Excel table with filter over `rows` rows below the header at `row`; gives the headers, made unique."""
+        """An Excel table with filter over `rows` rows below the header at `row`; gives the headers, made unique.
+
+        With `bulk` its rows are those that `bulk` writes next, since XlsxWriter keeps every cell of a table in memory.
+        """
         names = unique(headers)
         header = self.book.style(**HEADER)
         columns: list[dict[str, Any]] = [{"header": name, "header_format": header} for name in names]
-        options = {"name": self.book.table_name(word), "style": None, "columns": columns}
-        self.page.add_table(row, first, row + max(rows, 1), first + len(names) - 1, options)
+        name = self.book.table_name(word)
+        self._bulk_table = name if bulk else ""
+        options = {"name": name, "style": None, "columns": columns}
+        self.page.add_table(row, first, row + (1 if bulk else max(rows, 1)), first + len(names) - 1, options)
         for offset, name in enumerate(names):
             self.write(row, first + offset, name, header)
         return names
@@ -166,18 +189,28 @@ def new_book(path: Path, title: str = "") -> Iterator[Book]:
     with warnings.catch_warnings():
         warnings.filterwarnings("error", module=r"xlsxwriter(\..*)?")
         options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        workbook = xlsxwriter.Workbook(str(path), options)
+        bare = path.with_name(f"{path.stem}-bare{path.suffix}")  # before its bulk rows are put in
+        workbook = xlsxwriter.Workbook(str(bare), options)
         # The default cell keeps Calibri, whose digits set the unit of column widths; all other cells take this font.
         workbook.default_format_properties = {**workbook.default_format_properties, "font_name": FONTS[current()]}
         if title:
             workbook.set_properties({"title": title})
-        yield Book(workbook)
+        book = Book(workbook)
         try:
+            yield book
             workbook.close()
+            if book.bulks:
+                from xltrain.excel.bulk import fill
+
+                fill(bare, path, book.bulks)
+            else:
+                bare.replace(path)
         except (OSError, XlsxWriterException) as error:
             raise WorkbookError(
                 Problem(Place(path.name), text("cannot_write_book", reason=error), text("cannot_write_book_hint"))
             ) from error
+        finally:
+            bare.unlink(missing_ok=True)
 
 
 def sheet_label(word: str, taken: Sequence[str] = ()) -> str:

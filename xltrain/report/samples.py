@@ -1,4 +1,4 @@
-"""Samples: the winner's ledger, worst first, every row with the place it came from; and the same as Parquet."""
+"""Samples: the winner's ledger, worst first, every row with the place it came from."""
 
 import os
 from pathlib import Path
@@ -9,67 +9,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xltrain.data.table import Table
-from xltrain.engine.result import Floats, Result, TargetResult
-from xltrain.excel.write import HINT, TITLE, Sheet, date_format, number_format, sheet_label
+from xltrain.engine.result import Floats, Ledger, TargetResult
+from xltrain.excel.bulk import Cells, cells_of, time_format
+from xltrain.excel.write import HINT, LINKED, MAX_LITERAL, TITLE, Sheet, number_format, sheet_label
 from xltrain.language import label, text
 from xltrain.place import MAX_ROW, column_letter
+from xltrain.report.ledger import labels
+from xltrain.report.notes import hover_headers
 from xltrain.report.report import Report
 
-MOST = 100_000  # rows of the sheet; all of them stand in the Parquet file
-LINKED = 1_000  # worst rows whose place can be clicked
+CLICKED = 1_000  # worst rows whose place can be clicked
 HEAD = 3  # rows above the table
 FITTED = 300  # rows that decide a column's width
+MOST_CLASSES = 12  # whose probabilities stand in the sheet
 
-
-def write_ledger(path: Path, result: Result, table: Table) -> None:
-    """samples.parquet: one row per target and sample.
-
-    Columns: file, sheet, row, column, cell (of the target), fold (from 1; null where never held out), target,
-    prediction, loss (null where no member may score the row), percentile, spread, scored_by; `loss: huber` and the
-    like for each term of a loss of several.
-    """
-    import pyarrow.parquet as pq
-
-    texts = any(target.classes for target in result.targets)
-    parts = [_ledger_table(target, table, texts) for target in result.targets]
-    pq.write_table(pa.concat_tables(parts, promote_options="default"), path, compression="zstd")
-
-
-def _ledger_table(target: TargetResult, table: Table, texts: bool) -> pa.Table:
-    ledger = target.ledger
-    index = pa.array(table.origin)
-    letters = [origin.letters.get(target.target, "") for origin in table.origins]
-    rows = pc.cast(pa.array(table.row), pa.string())
-    letter = pa.array(letters, pa.string()).take(index)
-    cells = pc.if_else(pc.equal(letter, ""), "", pc.binary_join_element_wise(letter, rows, ""))
-    values: tuple[Any, Any] = (ledger.target, ledger.prediction)
-    shown = [_labels(target, each) if target.classes else pa.array(each, from_pandas=True) for each in values]
-    if texts:
-        shown = [pc.cast(each, pa.string()) for each in shown]
-    count = len(table)
-    return pa.table(
-        {
-            "file": pa.array([origin.file for origin in table.origins], pa.string()).take(index),
-            "sheet": pa.array([origin.sheet for origin in table.origins], pa.string()).take(index),
-            "row": pa.array(table.row),
-            "column": pa.array([target.target], pa.string()).take(pa.array(np.zeros(count, np.int32))),
-            "cell": cells,
-            "fold": pa.array(ledger.fold + 1, mask=ledger.fold < 0),
-            "target": shown[0],
-            "prediction": shown[1],
-            "loss": pa.array(ledger.loss, from_pandas=True),
-            "percentile": pa.array(ledger.percentile, from_pandas=True),
-            "spread": pa.array(ledger.spread, from_pandas=True),
-            "scored_by": pa.array(ledger.scored_by),
-            **{f"loss: {name}": pa.array(values, from_pandas=True) for name, values in ledger.parts.items()},
-        }
-    )
-
-
-def _labels(target: TargetResult, codes: Floats) -> Any:
-    """Class indices as their labels; NaN and -1 as null."""
-    known = np.nan_to_num(codes, nan=-1).astype(np.int64)
-    return pa.array(target.classes, pa.string()).take(pa.array(known, mask=known < 0))
+Column = tuple[str, str, Any, str]  # header, word of its note, values as numpy or Arrow have them, number format
 
 
 def write_samples(report: Report) -> None:
@@ -103,74 +57,144 @@ def link_target(report: Report, index: int, column: str) -> tuple[str, str]:
 
 
 def _write_target(report: Report, sheet: Sheet, target: TargetResult) -> None:
-    order = worst(target, min(MOST, MAX_ROW - HEAD - 2))
+    order = worst(target, MAX_ROW - HEAD - 2)
     total = len(report.table)
     sheet.write(0, 0, f"{label('Samples')} · {target.target}", report.book.style(**TITLE))
     sheet.page.set_row(0, 26)
     hint = text("samples_hint", run=target.winner)
     if len(order) < total:
         hint = text("samples_cut", shown=len(order), total=total, file=report.samples_file)
+    if target.kept:
+        hint += " " + text("samples_kept", runs=", ".join(target.kept), file=report.samples_file)
     sheet.write(1, 0, hint, report.book.style(**{**HINT, "text_wrap": False}))
     columns = [*_columns(target, order), *_data_columns(report.table, target, order)]
-    headers = [label("rank"), label("place"), *(header for header, _, _ in columns)]
-    names = sheet.table(HEAD, 0, headers, len(order), "Samples")
+    headers = [label("rank"), label("place"), *(header for header, _, _, _ in columns)]
+    names = sheet.table(HEAD, 0, headers, len(order), "Samples", bulk=True)
     sheet.page.set_row(HEAD, 34)
-    sheet.column(HEAD + 1, 0, range(1, len(order) + 1))
     sheet.width(0, 7)
-    _write_places(report, sheet, target, order)
-    for offset, (_, values, shown) in enumerate(columns, 2):
-        look = report.book.style(**({"num_format": shown} if shown else {}))
-        sheet.column(HEAD + 1, offset, values, look)
-        sheet.fit(offset, [_seen(value, shown) for value in values[:FITTED]], names[offset], 28)
+    hover_headers(sheet, HEAD, 2, [word for _, word, _, _ in columns])
+    plain = report.book.style()
+    places = _places(report, target, order)
+    sheet.fit(1, places.values.slice(0, FITTED).to_pylist(), label("place"), 40)
+    cells = [cells_of(np.arange(1, len(order) + 1), plain), places]
+    for offset, (_, _, values, shown) in enumerate(columns, 2):
+        made = cells_of(values, report.book.style(num_format=shown) if shown else plain)
+        sheet.fit(
+            offset, [_seen(value, shown) for value in made.values.slice(0, FITTED).to_pylist()], names[offset], 28
+        )
+        cells.append(made)
+    sheet.bulk(HEAD + 1, cells)
     _bars(sheet, headers.index(label("out_of_fold_loss")), len(order))
     sheet.page.freeze_panes(HEAD + 1, 2)
     sheet.page.repeat_rows(HEAD)
 
 
-def _write_places(report: Report, sheet: Sheet, target: TargetResult, order: Any) -> None:
-    shown = []
-    for offset, index in enumerate(order):
-        if offset < LINKED:
-            goal, words = link_target(report, int(index), target.target)
-            if goal:
-                sheet.link(HEAD + 1 + offset, 1, goal, words)
-            else:
-                sheet.write(HEAD + 1 + offset, 1, words)
-        else:
-            words = str(report.table.place(int(index), target.target))
-            sheet.write(HEAD + 1 + offset, 1, words)
-        if offset < FITTED:
-            shown.append(words)
-    sheet.fit(1, shown, label("place"), 40)
+def _places(report: Report, target: TargetResult, order: Any) -> Cells:
+    """Where each row stands; those of the worst rows can be clicked."""
+    links = [link_target(report, int(index), target.target) for index in order[:CLICKED]]
+    targets = [goal if len(goal) <= MAX_LITERAL else "" for goal, _ in links]
+    rest = place_words(report.table, target.target, order[CLICKED:])
+    shown = pa.concat_arrays([pa.array([words[:MAX_LITERAL] for _, words in links], pa.string()), rest])
+    return Cells(shown, report.book.style(), targets, report.book.style(**LINKED))
 
 
-def _columns(target: TargetResult, order: Any) -> list[tuple[str, list[Any], str]]:
-    """Header, values and number format of what the ledger says."""
+def place_words(table: Table, column: str, rows: Any) -> pa.Array:
+    """The places of these rows of a column as texts, without a Python object for any where that can be."""
+    if table.marks is not None:  # joined, unpivoted and database rows have places of their own
+        return pa.array([str(table.place(int(row), column)) for row in rows], pa.string())
+    origin = pa.array(table.origin[rows])
+    heads = ["".join(f"{part}!" for part in (each.file, each.sheet) if part) for each in table.origins]
+    letters = [each.letters.get(column, "") for each in table.origins]
+    number = pc.cast(pa.array(table.row[rows]), pa.string())
+    letter = pa.array(letters, pa.string()).take(origin)
+    whole = pc.equal(letter, "")  # without its column, the row
+    end = pc.if_else(
+        whole, pc.binary_join_element_wise(number, number, ":"), pc.binary_join_element_wise(letter, number, "")
+    )
+    return pc.binary_join_element_wise(pa.array(heads, pa.string()).take(origin), end, "")
+
+
+def _columns(target: TargetResult, order: Any) -> list[Column]:
+    """What the ledger says of these rows; a column is there where it says something."""
     ledger = target.ledger
-    fold = [value + 1 if value >= 0 else None for value in ledger.fold[order].tolist()]
-    columns: list[tuple[str, list[Any], str]] = [(label("fold"), fold, "0")]
-    if target.classes:
-        for word, codes in (("target", ledger.target), ("prediction", ledger.prediction)):
-            columns.append((label(word), _labels(target, codes[order]).to_pylist(), ""))
-        if ledger.probability is not None:
-            known = np.maximum(np.nan_to_num(ledger.target, nan=-1), 0).astype(np.int64)
-            own = ledger.probability[np.arange(len(known)), known]
-            columns.append((label("probability_of_target"), own[order].tolist(), "0.0%"))
-    else:
-        shown = number_format(ledger.target, 4)
-        columns.append((label("target"), ledger.target[order].tolist(), shown))
-        columns.append((label("prediction"), ledger.prediction[order].tolist(), shown))
-        columns.append((label("difference"), (ledger.target - ledger.prediction)[order].tolist(), shown))
-    loss = ledger.loss[order]
-    columns.append((label("out_of_fold_loss"), loss.tolist(), number_format(loss, 3)))
+    held = ledger.fold[order]
+    columns: list[Column] = [(label("fold"), "fold", pa.array(held + 1, mask=held < 0), "0")]
+    columns += _class_columns(target, order) if target.classes else _number_columns(ledger, order)
+    columns.append(_column("out_of_fold_loss", ledger.loss, order))
     for name, values in ledger.parts.items():
-        columns.append((part_label(name), values[order].tolist(), number_format(values, 3)))
-    columns.append((label("percentile"), ledger.percentile[order].tolist(), "0.0"))
-    spread = ledger.spread[order]
-    if np.isfinite(spread).any():
-        columns.append((label("spread"), spread.tolist(), number_format(spread, 3)))
-    columns.append((label("scored_by"), ledger.scored_by[order].tolist(), "0"))
+        columns.append((part_label(name), "out_of_fold_loss", values[order], number_format(values, 3)))
+    columns.append(_column("percentile", ledger.percentile, order, "0.0"))
+    if target.suspects is not None:
+        columns.append(_column("suspect_score", target.suspects.score, order, "0.00"))
+    if np.isfinite(ledger.spread).any():
+        columns.append(_column("spread", ledger.spread, order))
+    columns += _training_columns(ledger, order)
+    columns.append((label("scored_by"), "scored_by", ledger.scored_by[order], "0"))
+    if ledger.probability is not None and 2 < len(target.classes) <= MOST_CLASSES:
+        for index, name in enumerate(target.classes):
+            values = ledger.probability[:, index]
+            columns.append((f"{label('probability')} {name}", "", values[order], "0.0%"))
     return columns
+
+
+def _column(word: str, values: Floats, order: Any, shown: str = "") -> Column:
+    return label(word), word, values[order], shown or number_format(values, 3)
+
+
+def _class_columns(target: TargetResult, order: Any) -> list[Column]:
+    ledger = target.ledger
+    columns: list[Column] = [
+        (label(word), note, labels(target, codes[order]), "")
+        for word, note, codes in (
+            ("target", "actual", ledger.target),
+            ("prediction", "prediction", ledger.prediction),
+        )
+    ]
+    if ledger.probability is not None:
+        known = np.maximum(np.nan_to_num(ledger.target, nan=-1), 0).astype(np.int64)
+        own = np.where(ledger.target >= 0, ledger.probability[np.arange(len(known)), known], np.nan)
+        columns.append(_column("probability_of_target", own, order, "0.0%"))
+        columns.append(_column("margin", ledger.margin, order, "0.0%"))
+    return columns
+
+
+def _number_columns(ledger: Ledger, order: Any) -> list[Column]:
+    shown = number_format(ledger.target, 4)
+    columns: list[Column] = [
+        (label("target"), "actual", ledger.target[order], shown),
+        _column("prediction", ledger.prediction, order, shown),
+        _column("difference", ledger.target - ledger.prediction, order, shown),
+    ]
+    if np.isfinite(ledger.low).any():
+        columns.append(_column("expected_low", ledger.low, order, shown))
+        columns.append(_column("expected_high", ledger.high, order, shown))
+    for name, values in ledger.extra.items():
+        columns.append((extra_label(name), extra_word(name), values[order], shown))
+    return columns
+
+
+def _training_columns(ledger: Ledger, order: Any) -> list[Column]:
+    """How the row was learnt by the members that trained on it; all of it stands in the Parquet file."""
+    told = ledger.dynamics
+    if told is None:
+        return []
+    return [
+        _column("early_loss", told.early, order),
+        _column("mean_loss", told.mean, order),
+        _column("first_learnt", told.learnt, order, "0.0"),
+        _column("forgotten", told.forgotten, order, "0.0"),
+    ]
+
+
+def extra_word(name: str) -> str:
+    """The word for what a loss predicts besides: `quantile 0.1` is a quantile."""
+    return "quantile" if name.startswith("quantile ") else "predicted_spread"
+
+
+def extra_label(name: str) -> str:
+    """The header of what a loss predicts besides."""
+    word = extra_word(name)
+    return f"{label(word)} {name.removeprefix('quantile ')}" if word == "quantile" else label(word)
 
 
 def part_label(name: str) -> str:
@@ -178,17 +202,15 @@ def part_label(name: str) -> str:
     return f"{label('out_of_fold_loss')}: {name}"
 
 
-def _data_columns(table: Table, target: TargetResult, order: Any) -> list[tuple[str, list[Any], str]]:
+def _data_columns(table: Table, target: TargetResult, order: Any) -> list[Column]:
     """The row itself, without the target, which stands already."""
     positions = pa.array(order)
-    found = []
+    found: list[Column] = []
     for name in table.names:
         if name == target.target:
             continue
-        values = table.data.column(name).take(positions).to_pylist()
-        known = [value for value in values if value is not None]
-        shown = date_format(known) if known and hasattr(known[0], "isoformat") else ""
-        found.append((name, values, shown))
+        values = table.data.column(name).take(positions)
+        found.append((name, "", values, time_format(values)))
     return found
 
 
