@@ -1,0 +1,203 @@
+"""Suspects: planted errors found to the cell, clean data left alone, no score from a model that knew the row."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.engine import make
+from xltrain.data.table import Table
+from xltrain.engine.additive import Additive, Cells
+from xltrain.engine.result import Suspects
+from xltrain.engine.surprise import local_scale, surprise
+from xltrain.engine.suspects import suspects_of
+from xltrain.engine.tail import Tail, among_rows, wrong_share
+
+
+def houses(rows: int = 300, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    size = rng.normal(80, 20, rows).clip(25)
+    rooms = size / 20 + rng.normal(0, 0.5, rows)
+    age = rng.uniform(0, 60, rows)
+    return {"size": size, "rooms": rooms, "age": age, "price": 3 * size - age + rng.normal(0, 6, rows)}
+
+
+def cells(columns: dict[str, np.ndarray]) -> list[Cells]:
+    return [Cells(name, np.asarray(values, float)) for name, values in columns.items()]
+
+
+def fitted(table: Table, target: str = "price", **more: object) -> Suspects:
+    asked = make.job(make.run(epochs=15), target=target, folds=4, **more)
+    found = make.train(table, asked).result.targets[0].suspects
+    assert found is not None
+    return found
+
+
+def test_a_typing_error_is_found_to_the_cell() -> None:
+    columns = houses()
+    columns["size"][40] *= 10
+    columns["age"][70] = 400
+    found = surprise(cells(columns))
+    assert set(np.argsort(-found.evidence())[:2]) == {40, 70}
+    assert found.odd[40] == 0
+    assert found.odd[70] == 2
+    right = columns["size"][40] / 10
+    assert found.low[40, 0] - 15 < right < found.high[40, 0] + 15
+    assert found.high[40, 0] < columns["size"][40] / 4
+
+
+def test_a_category_that_contradicts_the_row() -> None:
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 3, 240).astype(float)
+    a, b = kind * 4 + rng.normal(0, 0.5, 240), -kind * 3 + rng.normal(0, 0.5, 240)
+    kind[9] = (kind[9] + 1) % 3
+    found = surprise([Cells("a", a), Cells("b", b), Cells("kind", kind, ("u", "v", "w"))])
+    assert found.evidence().argmax() == 9
+    assert found.columns[found.odd[9]].name == "kind"
+    assert found.middle[9, 2] == (kind[9] - 1) % 3
+
+
+def test_a_column_whose_noise_grows_has_no_suspects_for_being_large() -> None:
+    rng = np.random.default_rng(1)
+    level = rng.uniform(1, 100, 2000)
+    residual = np.abs(rng.normal(0, 1, 2000) * level)
+    scaled = residual / local_scale(residual, level)
+    top = np.argsort(-scaled)[:200]
+    assert level[top].mean() < level[np.argsort(-residual)[:200]].mean() - 10
+
+
+def test_a_row_has_no_part_in_what_is_expected_of_it() -> None:
+    columns = houses(80)
+    features = cells(columns)[:3]
+
+    def expected(price: np.ndarray) -> tuple[Additive, np.ndarray]:
+        model = Additive.of([*features, Cells("price", price, tells=False)])
+        assert model is not None
+        return model, model.measures[3].back(model.say(np.arange(80))[3])
+
+    model, before = expected(columns["price"])
+    changed = columns["price"].copy()
+    changed[7] = np.sort(changed)[-2]  # within the column's range, whose quartiles then hardly move
+    _, after = expected(changed)
+    same = model.fold == model.fold[7]
+    moved = np.abs(after - before)
+    assert moved[same].max() < 0.2 * moved[~same].max()
+
+
+def test_tails() -> None:
+    rng = np.random.default_rng(0)
+    normal = np.abs(rng.normal(size=5000))
+    evidence = Tail.of(normal).evidence(normal)
+    assert evidence.max() < np.log(5000) + 1  # on the careful side
+    assert np.median(evidence) == pytest.approx(np.log(2), abs=0.05)
+    assert Tail.of(normal).evidence(np.array([np.nan, 50.0])) == pytest.approx([0, 10], abs=4)
+    heavy = np.abs(rng.standard_t(2, 5000))
+    assert Tail.of(heavy).evidence(heavy).max() < np.log(5000) + 5
+    assert Tail.of(np.zeros(0)).evidence(np.ones(2)).tolist() == [0, 0]
+
+
+def test_how_many_are_wrong() -> None:
+    rng = np.random.default_rng(0)
+    chance = among_rows(rng.exponential(1, 1000))
+    assert (wrong_share(chance, 1000) > 0.5).sum() <= 2
+    evidence = among_rows(np.concatenate([rng.exponential(1, 950), np.full(50, 9.0)]))
+    share = wrong_share(evidence, 1000)
+    assert share[950:].min() > 0.9
+    assert (share[:950] > 0.5).sum() < 30
+
+
+def test_a_wrong_target_in_a_fit() -> None:
+    columns = houses()
+    columns["price"][33] *= 10
+    columns["rooms"][66] = 90
+    found = fitted(make.table(columns))
+    assert set(found.order[:2]) == {33, 66}
+    assert found.columns[found.odd_column[33]] == "price"
+    assert found.columns[found.odd_column[66]] == "rooms"
+    assert found.low[33] < columns["price"][33] / 10 + 40
+    assert found.high[33] < columns["price"][33] / 2
+    assert 2 <= found.worth <= 8
+    assert found.similar.shape == (len(found.order), 3)
+    assert not (found.similar == found.order[:, None]).any()
+    assert "size" in found.pushes[0]
+
+
+def test_wrong_labels_in_a_fit() -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 3, 240)
+    a, b = label * 3 + rng.normal(0, 0.6, 240), (label == 1) * 3 + rng.normal(0, 0.6, 240)
+    names = np.array(["red", "green", "blue"], object)
+    words = names[label].copy()
+    wrong = [5, 50, 150]
+    words[wrong] = names[(label[wrong] + 1) % 3]
+    asked = make.job(make.run(loss="cross_entropy", epochs=30), folds=4)
+    target = make.train(make.table({"a": a, "b": b, "y": pa.array(words)}), asked).result.targets[0]
+    found = target.suspects
+    assert found is not None
+    assert set(found.order[:3]) == set(wrong)
+    assert 3 <= found.worth <= 6
+    suggested = [target.classes[int(each)] for each in found.suggested[wrong]]
+    assert suggested == names[label[wrong]].tolist()
+    assert (found.confidence[wrong] > 0.6).all()
+    assert [found.columns[each] for each in found.odd_column[wrong]] == ["y"] * 3
+
+
+@pytest.mark.parametrize("kind", ["noise", "line", "classes"])
+def test_clean_data_have_next_to_no_suspects(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    columns: dict[str, object] = {name: rng.normal(size=400) for name in "abc"}
+    columns["y"] = rng.normal(size=400)
+    loss = "mse"
+    if kind == "line":
+        columns["y"] = np.asarray(columns["a"]) * 2 + rng.normal(size=400)
+    if kind == "classes":
+        columns["y"], loss = pa.array(rng.choice(["yes", "no"], 400)), "cross_entropy"
+    asked = make.job(make.run(loss=loss), folds=4)
+    found = make.train(make.table(columns), asked).result.targets[0].suspects
+    assert found is not None
+    assert found.worth <= 4  # of 400
+
+
+def test_scores_come_from_models_that_did_not_learn_from_the_row() -> None:
+    """Of numbers no part of the score is from training; of classes the early losses alone (engine/suspects.py)."""
+    table = make.table(houses(120))
+    result = make.train(table, make.job(make.run(), target="price", folds=4)).result.targets[0]
+    own = result.suspects
+    assert own is not None
+    odd = surprise([*cells(houses(120))[:3], Cells("price", houses(120)["price"], tells=False)])
+    inputs = np.zeros((120, 1), np.float32)
+    plain = suspects_of(result, odd, inputs)
+    without = suspects_of(replace(result, ledger=replace(result.ledger, dynamics=None)), odd, inputs)
+    np.testing.assert_array_equal(plain.score, without.score)
+
+
+def test_two_targets_and_gaps() -> None:
+    columns = houses(200)
+    columns["second"] = columns["price"] * 2 + np.random.default_rng(0).normal(0, 5, 200)
+    columns["size"][3] = np.nan
+    columns["second"][4] = np.nan
+    asked = make.job(make.run(), target=("price", "second"), folds=3)
+    found = make.train(make.table(columns), asked).result.targets
+    for each in found:
+        assert each.suspects is not None
+        assert len(each.suspects.score) == 200
+    second = found[1].suspects
+    assert second is not None
+    assert 4 not in second.order[:50]
+
+
+def test_next_to_nothing_to_go_by() -> None:
+    rng = np.random.default_rng(0)
+    table = make.table({"a": rng.normal(size=12), "y": rng.normal(size=12)})
+    found = fitted(table, "y")
+    assert len(found.score) == 12
+    assert found.worth <= 1
+
+
+def test_a_column_of_marks_is_no_error() -> None:
+    rng = np.random.default_rng(0)
+    columns = houses(400)
+    columns["flag"] = (rng.random(400) < 0.03).astype(float)
+    found = surprise(cells(columns))
+    assert found.score[:, 4].max() == 0

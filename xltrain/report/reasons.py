@@ -1,0 +1,111 @@
+"""Why a row is a suspect, in a sentence: what the odd cell holds, what was expected, and what would have fitted."""
+
+import datetime
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from xltrain.language import text
+
+POWERS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
+MANY = 2.0  # times the expected from which on that is said
+_EPOCH = datetime.date(1970, 1, 1)
+
+
+def number_reason(column: str, found: Any, low: float, high: float) -> str:
+    """`price 9,999 is 38 times what the rest of the row leads one to expect; expected 240 to 290`.
+
+    Args:
+        found: the cell as it is: a number, a date, or None.
+        low, high: where it was expected; days since 1970 for a date.
+    """
+    value = as_number(found)
+    if value is None or not (math.isfinite(low) and math.isfinite(high)):
+        return f"{column} {plain(found)}"
+    dated = hasattr(found, "isoformat")
+    said = {"column": column, "found": plain(found), "low": plain(low, dated), "high": plain(high, dated)}
+    if low <= value <= high:
+        return text("suspect_within", **said)
+    times = value / ((low + high) / 2) if low > 0 and value > 0 and not dated else math.nan
+    if times >= MANY or 0 < times <= 1 / MANY:
+        sentence = text("suspect_times", times=f"{times:.3g}", **said)
+    else:
+        side = text("suspect_above" if value > high else "suspect_below")
+        sentence = text("suspect_number", side=side, **said)
+    guess = "" if dated else _guess(value, low, high)
+    return text("suspect_and", one=sentence, other=guess) if guess else sentence
+
+
+def word_reason(column: str, found: Any, expected: str) -> str:
+    return text("suspect_word", column=column, found=plain(found), expected=expected)
+
+
+def class_reason(target: str, found: str, expected: str, share: float) -> str:
+    """Why a label is in doubt; no `expected` where no other is likelier."""
+    if not expected:
+        return text("suspect_class_low", target=target, found=found)
+    return text("suspect_class", target=target, found=found, expected=expected, share=f"{share:.0%}")
+
+
+def _guess(value: float, low: float, high: float) -> str:
+    """A slip of the hand after which the value would fit; empty where none is likely, or the range too wide to tell."""
+    if high - low > abs(high + low) or not value or max(low - value, value - high) < (high - low) / 2:
+        return ""
+    for power in POWERS:
+        if low <= value / power <= high:
+            return text("suspect_factor", guess=plain(value / power), factor=plain(max(power, 1 / power)))
+    if low <= -value <= high:
+        return text("suspect_sign", guess=plain(-value))
+    for other in _swapped(value):
+        if low <= other <= high:
+            return text("suspect_swapped", guess=plain(other))
+    return ""
+
+
+def _swapped(value: float) -> Iterator[float]:
+    """The numbers that two neighbouring digits make the other way round, the first ones first."""
+    signs = f"{value:.10g}"
+    if "e" in signs:
+        return
+    digits = [at for at, sign in enumerate(signs) if sign.isdigit()]
+    for one, other in pairwise(digits):
+        if signs[one] != signs[other]:
+            turned = list(signs)
+            turned[one], turned[other] = turned[other], turned[one]
+            yield float("".join(turned))
+
+
+def as_number(found: Any) -> float | None:
+    """A cell as a number, dates as days since 1970; None for what is none."""
+    if isinstance(found, bool) or found is None:
+        return None
+    if isinstance(found, datetime.datetime):
+        return (found.replace(tzinfo=None) - datetime.datetime(1970, 1, 1)).total_seconds() / 86_400
+    if isinstance(found, datetime.date):
+        return float((found - _EPOCH).days)
+    try:
+        value = float(found)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def plain(value: Any, dated: bool = False) -> str:
+    """A value as one would write it: four digits of a computed number are enough, a cell's own stay."""
+    if value is None:
+        return "–"
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return str(value)[:16].removesuffix(" 00:00")
+    if dated:
+        days = min(max(float(value), -700_000.0), 2_900_000.0)
+        return str(_EPOCH + datetime.timedelta(days=round(days)))
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if not math.isfinite(value):
+        return "–"
+    if value == round(value) and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    if not 1e-4 <= abs(value) < 1e9:
+        return f"{value:.3g}"
+    return f"{value:,.{max(3 - math.floor(math.log10(abs(value))), 0)}f}"
