@@ -32,7 +32,7 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 @pytest.fixture(autouse=True)
 def no_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xltrain.engine.fit.baselines", lambda *_: ({}, []))
+    monkeypatch.setattr("xltrain.engine.outcome.baselines", lambda *_: ({}, []))
 
 
 def test_every_run_has_its_curves(tmp_path: Path) -> None:

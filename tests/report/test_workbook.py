@@ -16,8 +16,8 @@ from xltrain.data.table import MergeReport
 from xltrain.engine.result import Score, TargetResult
 from xltrain.language import label
 from xltrain.report import samples
-from xltrain.report.diagnostics import roc
-from xltrain.report.samples import write_ledger
+from xltrain.report.ledger import write_ledger
+from xltrain.report.ranking import roc
 from xltrain.report.verdict import verdict
 from xltrain.report.workbook import write_results
 
@@ -27,6 +27,7 @@ SHEETS = [
     "Leaderboard",
     "Curves",
     "Samples",
+    "Slices",
     "Diagnostics",
     "Merge report",
     "Columns read",
@@ -59,9 +60,9 @@ def test_every_sheet_in_order(tmp_path: Path, tongue: str) -> None:
         book = write(tmp_path, [regression()])
         shown = [sheet.title for sheet in book if sheet.sheet_state == "visible"]
         assert shown == [label(name) for name in [*SHEETS, "Job"]]
+        assert len(book[label("Diagnostics")]._charts) == 5
     assert book[shown[0]]._charts
     assert len(book[shown[2]]._charts) == 3
-    assert len(book[shown[4]]._charts) == 2
 
 
 def test_no_merge_no_sheets_of_it(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_samples_are_sorted_worst_first_with_links(tmp_path: Path) -> None:
 
 
 def test_more_samples_than_the_sheet_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(samples, "MOST", 10)
+    monkeypatch.setattr(samples, "MAX_ROW", 15)
     sheet = write(tmp_path, [regression()])["Samples"]
     assert sheet.max_row == 14
     assert "results/samples.parquet" in sheet["A2"].value
@@ -103,7 +104,8 @@ def test_classes(tmp_path: Path, classes: tuple[str, ...]) -> None:
     sheet = book["Diagnostics"]
     values = [[cell.value for cell in row] for row in sheet.iter_rows()]
     start = next(index for index, row in enumerate(values) if row[0] == "class")
-    counts = [row[4] for row in values[start + 1 : start + 1 + len(classes)]]
+    rows = values[start].index("rows")
+    counts = [row[rows] for row in values[start + 1 : start + 1 + len(classes)]]
     assert counts == np.bincount(target.ledger.target.astype(int)).tolist()
     assert {row[0] for row in values} >= set(classes)
     assert book["Samples"]["D5"].value in classes

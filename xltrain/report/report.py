@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from xltrain.config.settings import Job
+from xltrain.data.decided import Settled, kept_rows
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.result import Result, RunResult, Score, TargetResult
 from xltrain.excel.chart import ChartData
 from xltrain.excel.write import Book, number_format
 from xltrain.language import label, text
 from xltrain.registry import metrics as known_metrics
+from xltrain.report.since import Since
 
 SHARES = {"mape", "accuracy", "balanced_accuracy"}
 UNITLESS = {"r2", "log_loss", "f1", "roc_auc"}
@@ -30,6 +33,13 @@ class Report:
     table: Table
     merge: MergeReport | None
     samples_file: str
+    settled: tuple[Settled, ...] = ()
+    since: Since | None = None
+
+    @cached_property
+    def kept(self) -> frozenset[tuple[str, str, int]]:
+        """File, sheet and row of those rows that a person decided to keep as they are."""
+        return kept_rows(self.settled)
 
     @property
     def several(self) -> bool:

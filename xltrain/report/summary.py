@@ -21,6 +21,7 @@ from xltrain.report.report import (
     value_of,
 )
 from xltrain.report.samples import link_target, worst
+from xltrain.report.since import write_since
 from xltrain.report.verdict import verdict
 
 COLUMNS = 12  # A to L
@@ -45,7 +46,7 @@ def write_summary(report: Report, name: str) -> None:
     sheet.write(0, 0, report.job.name, report.book.style(**TITLE))
     sheet.page.set_row(0, 30)
     sheet.write(1, 0, _subtitle(report), report.book.style(font_color=GREY))
-    row = 3
+    row = write_since(report, sheet, 3)
     for target in report.result.targets:
         row = _target(report, sheet, row, target) + 1
     row = _ran(report, sheet, row)

@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from xltrain.config.settings import Job
+from xltrain.data.decided import Settled
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.result import Result
 from xltrain.excel.chart import ChartData
 from xltrain.excel.write import TITLE, Book, new_book
 from xltrain.language import label
 from xltrain.report.curves import write_curves
+from xltrain.report.decisions import write_decisions
 from xltrain.report.diagnostics import write_diagnostics
+from xltrain.report.importance import write_importance
 from xltrain.report.leaderboard import write_leaderboard
 from xltrain.report.merged import write_merge_sheets
 from xltrain.report.report import Report
 from xltrain.report.samples import write_samples
+from xltrain.report.since import Since
+from xltrain.report.slice_sheet import write_slices
 from xltrain.report.summary import write_summary
+from xltrain.report.suspects import write_suspects
 
 CHARTS = "xltrain charts"  # the hidden sheet behind the charts
 PIXELS_OF_ROW = 20
@@ -34,6 +40,8 @@ def write_results(
     job_sheets: Callable[[Any], None],
     pictures: Sequence[tuple[str, Path]] = (),
     samples_file: str,
+    settled: Sequence[Settled] = (),
+    since: Since | None = None,
 ) -> None:
     """Write everything about a fit.
 
@@ -43,16 +51,24 @@ def write_results(
         job_sheets: adds the job's own sheets to an XlsxWriter workbook.
         pictures: caption and PNG file of each of the job's shots.
         samples_file: where the whole ledger lies, as shown to the reader.
+        settled: what became of every decision.
+        since: what is new against the last fit of the same job.
 
     Raises:
         WorkbookError: the file cannot be written.
     """
     with new_book(path, job.name) as book:
-        report = Report(path, book, ChartData(book, CHARTS), job, result, table, merge, samples_file)
+        report = Report(
+            path, book, ChartData(book, CHARTS), job, result, table, merge, samples_file, tuple(settled), since
+        )
         write_summary(report, label("Summary"))
         write_leaderboard(report, label("Leaderboard"))
         write_curves(report, label("Curves"))
         write_samples(report)
+        write_suspects(report)
+        write_decisions(report)
+        write_slices(report, label("Slices"))
+        write_importance(report, label("Importance"))
         write_diagnostics(report, label("Diagnostics"))
         if merge and merge.sources:
             write_merge_sheets(book, merge, "Columns read")

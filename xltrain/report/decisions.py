@@ -1,0 +1,196 @@
+"""Decisions on sheets: read from results workbooks and decisions workbooks, and carried into the next results.
+
+A sheet of decisions is known by its header row, the first that holds `decision` and `source_row` in either language;
+its columns are known by their labels, wherever they stand.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from xltrain.data.decided import WORDS, Decision, Settled, word_label, word_of
+from xltrain.errors import WorkbookError
+from xltrain.excel.read import read_cells, sheet_names
+from xltrain.excel.write import HINT, TITLE
+from xltrain.language import canonical, label, text
+from xltrain.place import Place, Problem
+from xltrain.report.report import Report
+
+SHEETS = ("Suspects", "Decided")  # of a results workbook; a decisions workbook may name its own as it likes
+TOP = 60  # rows in which the header is looked for
+COLUMNS = (
+    "place",
+    "decision",
+    "decision_column",
+    "old_value",
+    "new_value",
+    "decision_weight",
+    "decision_note",
+    "decision_state",
+    "decided_at",
+    "source_file",
+    "source_sheet",
+    "source_row",
+    "fingerprint",
+)
+
+
+def read_decisions(path: Path, shown: str = "", results: bool = False) -> list[Decision]:
+    """Every decision in a workbook, in its order, words as they stand; `shown` is the file's name in places.
+
+    Of `results` only the sheets of suspects and of earlier decisions are looked at.
+
+    Raises:
+        WorkbookError: the workbook cannot be read, or has no sheet of decisions.
+    """
+    found: list[Decision] = []
+    known = False
+    for sheet in sheet_names(path):
+        word = _sheet_word(sheet)
+        if results and word not in SHEETS:
+            continue
+        rows = read_cells(path, sheet)
+        at, columns = header_of(rows)
+        if at < 0:
+            continue
+        known = True
+        place = Place(shown or path.name, sheet)
+        found += _decisions(rows, at, columns, place, carried=results and word == "Decided")
+    if not known and not results:
+        raise WorkbookError(Problem(Place(str(path)), _none_found(), text("decisions_none_hint")))
+    return found
+
+
+def header_of(
+    rows: Sequence[Sequence[Any]], needed: Sequence[str] = ("decision", "source_row")
+) -> tuple[int, dict[str, int]]:
+    """The index of the header row and of each column by its canonical label, or by its text; -1 without a header."""
+    for index, cells in enumerate(rows[:TOP]):
+        columns: dict[str, int] = {}
+        for position, cell in enumerate(cells):
+            if isinstance(cell, str) and cell.strip():
+                columns.setdefault(canonical(" ".join(cell.split())), position)
+        if all(word in columns for word in needed):
+            return index, columns
+    return -1, {}
+
+
+def _sheet_word(sheet: str) -> str:
+    """The canonical name of a sheet without the number or target behind it."""
+    return next((each for each in SHEETS if sheet.startswith(_names(each))), canonical(sheet))
+
+
+def _names(word: str) -> tuple[str, ...]:
+    from xltrain.language import LANGUAGES
+
+    return tuple(each.LABELS.get(word, word) for each in LANGUAGES.values())
+
+
+def _decisions(
+    rows: Sequence[Sequence[Any]], header: int, columns: Mapping[str, int], place: Place, carried: bool
+) -> list[Decision]:
+    found = []
+    for number, cells in enumerate(rows[header + 1 :], header + 2):
+        said = _Line(cells, columns)
+        word, row = said["decision"], said["source_row"]
+        if word is None or not str(word).strip() or not isinstance(row, (int, float)):
+            continue
+        column = str(said["decision_column"] or "").strip()
+        weight = said["decision_weight"]
+        at = Place(place.file, place.sheet, number, columns["decision"] + 1)
+        found.append(
+            Decision(
+                str(said["source_file"] or ""),
+                str(said["source_sheet"] or ""),
+                int(row),
+                word_of(str(word).strip()),
+                column,
+                said["new_value"],
+                weight,
+                str(said["decision_note"] or "").strip(),
+                str(said["fingerprint"] or "").strip(),
+                said.old(column),
+                at,
+                carried,
+                str(said["decided_at"] or "") if carried else "",
+            )
+        )
+    return found
+
+
+class _Line:
+    """The cells of one row by canonical header."""
+
+    def __init__(self, cells: Sequence[Any], columns: Mapping[str, int]) -> None:
+        self.cells = cells
+        self.columns = columns
+
+    def __getitem__(self, word: str) -> Any:
+        at = self.columns.get(word, len(self.cells))
+        return self.cells[at] if at < len(self.cells) else None
+
+    def old(self, column: str) -> Any:
+        """What the cell held: of a carried decision as written there, else from the row's own values beside it."""
+        if "old_value" in self.columns:
+            return self["old_value"]
+        name = canonical(column)
+        if not column:
+            return None
+        # A target stands under `actual`, all other columns of the row under their own names.
+        return self[next((each for each in (column, name) if each in self.columns), "actual")]
+
+
+def is_kept(report: Report, row: int) -> bool:
+    """Whether a row of the table was decided to be right as it stands, and has not changed since."""
+    place = report.table.place(row)
+    return (place.file, place.sheet, place.row) in report.kept
+
+
+def write_decisions(report: Report) -> None:
+    """Every decision in force with what became of it; the next fit reads it from here. No sheet where there is none."""
+    kept = [each for each in report.settled if each.state != "replaced"]
+    if not kept:
+        return
+    sheet = report.book.sheet(label("Decided"))
+    sheet.write(0, 0, label("Decided"), report.book.style(**TITLE))
+    sheet.page.set_row(0, 26)
+    sheet.write(1, 0, text("decisions_hint"), report.book.style(**{**HINT, "text_wrap": False}))
+    names = sheet.table(3, 0, [label(word) for word in COLUMNS], len(kept), "Decided")
+    sheet.page.set_row(3, 32)
+    lines = [_line(each) for each in kept]
+    for index, header in enumerate(names):
+        grey = {"font_color": "#6B7280"} if index >= COLUMNS.index("source_file") else {}
+        values = [line[index] for line in lines]
+        style = report.book.style(**grey)
+        for offset, value in enumerate(values, 4):
+            dated = hasattr(value, "isoformat")
+            sheet.write(offset, index, value, report.book.style(num_format="yyyy-mm-dd", **grey) if dated else style)
+        sheet.fit(index, ["" if value is None else str(value) for value in values[:500]], header)
+    choices = [word_label(word) for word in WORDS]
+    check = {"validate": "list", "source": choices, "error_type": "information"}
+    sheet.page.data_validation(4, 1, 3 + len(kept), 1, check)
+    sheet.page.freeze_panes(4, 1)
+    sheet.page.repeat_rows(3)
+
+
+def _line(each: Settled) -> list[Any]:
+    said = each.decision
+    return [
+        str(each.place),
+        word_label(said.word),
+        said.column,
+        said.old,
+        said.new,
+        said.weight,
+        said.note,
+        label(f"state_{each.state}"),
+        said.made,
+        said.file,
+        said.sheet,
+        said.row,
+        said.fingerprint,
+    ]
+
+
+def _none_found() -> str:
+    return text("decisions_none", decision=label("decision"), row=label("source_row"))

@@ -1,0 +1,196 @@
+"""Drift report: each column of new rows against the rows that a model was trained on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xltrain.data.profile import Profile, profile, shares_of
+from xltrain.excel.write import HINT, TITLE, Book
+from xltrain.language import label, text
+from xltrain.report.drift import LARGE, SMALL, drift
+from xltrain.report.notes import hover_headers
+
+MOST_NEW = 20  # new values of a column that are named
+NAMED = 4  # columns of the short line
+EPOCH = 25_569  # 1970-01-01 as Excel counts days
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One column then and now. `index` is the population stability index, `chance` what it comes to by chance where
+    nothing has moved and rows are few; both NaN where it cannot be told. shift: of the mean, in standard deviations
+    of training. new: values never seen in training with their shares of the new rows. outside: the share of new rows
+    whose cell lies outside what was trained on. `dated`: numbers are days since 1970.
+    """
+
+    column: str
+    type: str
+    before: Profile
+    after: Profile
+    index: float
+    chance: float
+    shift: float
+    new: tuple[tuple[str, float], ...]
+    outside: float
+    dated: bool = False
+
+    @property
+    def state(self) -> str:
+        """`as_trained`, `moved` or `moved_far`."""
+        if self.index == self.index and self.index >= SMALL + self.chance:
+            return "moved_far" if self.index >= LARGE + self.chance else "moved"
+        return "moved" if self.new or self.outside > 0 else "as_trained"
+
+
+def moved(name: str, kind: str, before: Profile, column: Any, outside: float = 0.0, dated: bool = False) -> Moved:
+    """Hold a column, as its encoder reads it, against its profile in training."""
+    after = profile(column)
+    index = drift(before, column)
+    bins = len(before.bins) or len(before.shares) + 1
+    # Twice the mean of the index where both come from one distribution: (bins - 1) * (1 / n + 1 / m).
+    chance = 2 * (bins - 1) * (1 / max(before.rows, 1) + 1 / max(after.rows, 1))
+    shift = np.nan
+    if before.mean is not None and after.mean is not None and before.deviation:
+        shift = (after.mean - before.mean) / before.deviation
+    new: tuple[tuple[str, float], ...] = ()
+    if before.values:
+        known = set(before.values)
+        new = tuple((word, share) for word, share in shares_of(column).items() if word not in known)
+    return Moved(name, kind, before, after, index, chance, float(shift), new, outside, dated)
+
+
+def moved_line(found: Sequence[Moved]) -> str:
+    """What has moved, in one line; dates, which every new month moves, stand on the sheet alone."""
+    found = [each for each in found if not each.dated]
+    away = sorted((each for each in found if each.state != "as_trained"), key=_rank)
+    if not found or not away:
+        return text("moved_none", count=len(found))
+    told = [text("moved_one", column=each.column, how=_how(each)) for each in away[:NAMED]]
+    more = text("moved_more", count=len(away) - NAMED) if len(away) > NAMED else ""
+    return text("moved_some", told=text("semicolon").join(told), more=more, count=len(found) - len(away))
+
+
+def _rank(each: Moved) -> tuple[bool, float]:
+    return each.state != "moved_far", -(each.index if each.index == each.index else 0.0)
+
+
+def _how(each: Moved) -> str:
+    """Why a column counts as moved."""
+    parts = []
+    if each.index == each.index and each.index >= SMALL + each.chance:
+        parts.append(text("moved_index", index=f"{each.index:.2f}"))
+        if abs(each.shift) >= 0.1:
+            parts.append(text("moved_shift", shift=f"{each.shift:+.1f}"))
+    if each.new:
+        parts.append(text("moved_new", count=len(each.new)))
+    elif each.outside > 0:
+        parts.append(text("moved_outside", share=f"{each.outside:.1%}"))
+    return text("comma").join(parts)
+
+
+def moved_document(found: Sequence[Moved]) -> list[dict[str, Any]]:
+    """The report in JSON's types."""
+    return [
+        {
+            "column": each.column,
+            "type": each.type,
+            "state": each.state,
+            "psi": _finite(each.index),
+            "psi_by_chance": _finite(each.chance),
+            "missing": [each.before.missing, each.after.missing],
+            "mean": [each.before.mean, each.after.mean],
+            "median": [each.before.median, each.after.median],
+            "mean_shift": _finite(each.shift),
+            "outside": each.outside,
+            "new_values": dict(each.new[:MOST_NEW]),
+        }
+        for each in found
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+HEADS = (
+    "column",
+    "type",
+    "drift_state",
+    "psi",
+    "mean_shift",
+    "outside_share",
+    "missing_before",
+    "missing_now",
+    "mean_before",
+    "mean_now",
+    "median_before",
+    "median_now",
+    "new_values",
+)
+_SHARES = ("outside_share", "missing_before", "missing_now")
+
+
+def write_moved(book: Book, found: Mapping[str, Sequence[Moved]]) -> None:
+    """The sheet `Drift report`: a table for each target, the columns that have moved most first."""
+    sheet = book.sheet(label("Drift report"))
+    sheet.write(0, 0, label("Drift report"), book.style(**TITLE))
+    sheet.page.set_row(0, 26)
+    sheet.write(1, 0, text("moved_hint"), book.style(**{**HINT, "text_wrap": False}))
+    row = 3
+    for target, columns in found.items():
+        if len(found) > 1:
+            sheet.write(row, 0, target, book.style(bold=True))
+            row += 1
+        lines = [_cells(each) for each in sorted(columns, key=_rank)]
+        headers = sheet.table(row, 0, [label(word) for word in HEADS], len(lines), "Drift")
+        sheet.page.set_row(row, 34)
+        hover_headers(sheet, row, 0, ["", "", *HEADS[2:6]])
+        for index, (word, header) in enumerate(zip(HEADS, headers, strict=True)):
+            for offset, line in enumerate(lines, 1):
+                dated = (
+                    isinstance(line[index], float)
+                    and word.startswith(("mean_", "median_"))
+                    and line[1] == label("date")
+                )
+                shown = "yyyy-mm-dd" if dated and word != "mean_shift" else _format(word, line[index])
+                sheet.write(row + offset, index, line[index], book.style(valign="top", **shown_as(shown)))
+            sheet.fit(index, ["" if line[index] is None else _seen(line[index]) for line in lines], header)
+        row += len(lines) + 3
+    sheet.page.freeze_panes(3, 1)
+
+
+def shown_as(shown: str) -> dict[str, str]:
+    return {"num_format": shown} if shown else {}
+
+
+def _format(word: str, value: Any) -> str:
+    if word in _SHARES:
+        return "0.0%"
+    if word in ("psi", "mean_shift"):
+        return "0.00"
+    return "#,##0.####" if isinstance(value, float) else ""
+
+
+def _seen(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def _cells(each: Moved) -> list[Any]:
+    """A line of the sheet; days as Excel counts them."""
+    add = EPOCH if each.dated else 0.0
+    middle = [each.before.mean, each.after.mean, each.before.median, each.after.median]
+    new = text("comma").join(word for word, _ in each.new[:MOST_NEW]) + (" …" if len(each.new) > MOST_NEW else "")
+    return [
+        each.column,
+        label(each.type) if each.type else "",
+        label(each.state),
+        _finite(each.index),
+        _finite(each.shift),
+        each.outside,
+        each.before.missing,
+        each.after.missing,
+        *(None if value is None else float(value + add) for value in middle),
+        new or None,
+    ]

@@ -1,0 +1,254 @@
+"""What a fit leaves beside its results for later ones: fit.json (files, settings, scores, columns) and the data.
+
+The next fit of the job says by them what is new, and `compare` what two fits have in common. data.parquet holds the
+rows as they were trained on, in the order of samples.parquet, each with its place and fingerprint.
+"""
+
+import datetime
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from xltrain.data.decided import Settled, kept_rows
+from xltrain.data.fingerprint import file_hash, fingerprints
+from xltrain.data.table import MARK_KEY, MARK_LETTER, MergeReport, Table
+from xltrain.engine.result import Result, TargetResult
+from xltrain.errors import WorkbookError
+from xltrain.language import text
+from xltrain.place import Place, Problem
+from xltrain.report.drift import Profile, profile
+
+VERSION = 1
+RECORD, DATA, LEDGER = "fit.json", "data.parquet", "samples.parquet"
+OWN = ("file", "sheet", "row", "letter", "key", "fingerprint")  # columns of data.parquet that are not of the data
+PREFIX = "place: "
+MOST_SUSPECTS = 5_000
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A source as it was read: its name in places, its hash and size; its sheets with the letter of every column."""
+
+    file: str
+    sha256: str = ""
+    size: int = 0
+    sheets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TargetRecord:
+    """The winner of a target and its scores out of fold; fingerprints of the rows that were worth reviewing."""
+
+    target: str
+    task: str
+    metric: str
+    winner: str
+    classes: tuple[str, ...]
+    scores: Mapping[str, float | None]
+    suspects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """A fit as fit.json tells it. `settings` are the job's rows by sheet; file names are relative to `folder`, which is
+    itself relative to where the results lie.
+    """
+
+    when: str
+    name: str
+    folder: str
+    samples: int
+    features: tuple[str, ...]
+    files: tuple[FileRecord, ...]
+    targets: tuple[TargetRecord, ...]
+    columns: Mapping[str, Profile]
+    settings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    version: int = VERSION
+
+
+def file_records(table: Table, merge: MergeReport, folder: Path) -> tuple[FileRecord, ...]:
+    """Every file that was read, by its name in places; hashed now, so call it as soon as the rows are read."""
+    sheets: dict[str, dict[str, Mapping[str, str]]] = {}
+    for source in merge.sources:
+        sheets.setdefault(source.file, {})
+    for origin in table.origins:
+        sheets.setdefault(origin.file, {})[origin.sheet] = dict(origin.letters)
+    return tuple(_file_record(name, of_file, folder) for name, of_file in sheets.items())
+
+
+def _file_record(name: str, sheets: Mapping[str, Mapping[str, str]], folder: Path) -> FileRecord:
+    path = folder / name
+    try:
+        return FileRecord(name, file_hash(path), path.stat().st_size, sheets)
+    except OSError:  # a database or a frame, or a file that is gone by now
+        return FileRecord(name, sheets=sheets)
+
+
+def write_record(
+    folder: Path,
+    name: str,
+    base: Path,
+    settings: Mapping[str, Sequence[Mapping[str, Any]]],
+    files: Sequence[FileRecord],
+    result: Result,
+    table: Table,
+    settled: Sequence[Settled] = (),
+) -> None:
+    """fit.json and data.parquet into the folder of results; file names are relative to `base`."""
+    import pyarrow.parquet as pq
+
+    prints = fingerprints(table)
+    record = Record(
+        datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        name,
+        _relative(base, folder.parent),
+        result.samples,
+        result.features,
+        tuple(files),
+        tuple(
+            TargetRecord(
+                each.target,
+                each.task,
+                each.metric,
+                each.winner,
+                each.classes,
+                {metric: _finite(score.value) for metric, score in each.best.metrics.items()},
+                _suspects(each, prints, table, kept_rows(settled)),
+            )
+            for each in result.targets
+        ),
+        {column: profile(table.data.column(column)) for column in table.names},
+        settings,
+    )
+    told = json.dumps(asdict(record), ensure_ascii=False, indent=1, allow_nan=False, default=str)
+    (folder / RECORD).write_text(told, encoding="utf-8")
+    pq.write_table(placed(table), folder / DATA, compression="zstd")
+
+
+def _suspects(
+    target: TargetResult, prints: pa.Array, table: Table, kept: frozenset[tuple[str, str, int]]
+) -> tuple[str, ...]:
+    """Fingerprints of the rows of a target that are worth reviewing, without those decided to be kept."""
+    found = target.suspects
+    if found is None:
+        return ()
+    worth = found.order[: min(found.worth, MOST_SUSPECTS)].tolist()
+    places = ((at, table.place(at)) for at in worth)
+    worth = [at for at, place in places if (place.file, place.sheet, place.row) not in kept]
+    return tuple(prints.take(pa.array(worth, pa.int64())).to_pylist())
+
+
+def _relative(base: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(base, folder)).as_posix()
+    except ValueError:  # another drive
+        return base.absolute().as_posix()
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def placed(table: Table) -> pa.Table:
+    """The data, then its places and fingerprints under names that no column has."""
+    index = pa.array(table.origin)
+    places = {
+        "file": pa.array([each.file for each in table.origins] or [""], pa.string()).take(index),
+        "sheet": pa.array([each.sheet for each in table.origins] or [""], pa.string()).take(index),
+        "row": pa.array(table.row),
+        "letter": _mark(table, MARK_LETTER),
+        "key": _mark(table, MARK_KEY),
+        "fingerprint": fingerprints(table),
+    }
+    data = table.data
+    for word in OWN:
+        data = data.append_column(PREFIX + word, places[word])
+    return data.replace_schema_metadata(None)
+
+
+def _mark(table: Table, name: str) -> Any:
+    if table.marks is None or name not in table.marks.column_names:
+        return pa.array([""], pa.string()).take(pa.array(np.zeros(len(table), np.int32)))
+    return table.marks.column(name)
+
+
+def beside(results: Path) -> Path:
+    """The folder of a results workbook; the folder itself where that is named."""
+    return results if results.is_dir() else results.with_suffix("")
+
+
+def read_record(results: Path) -> Record:
+    """What fit.json beside a results workbook says.
+
+    Raises:
+        WorkbookError: no such folder, a broken file, or one of a later version of xltrain.
+    """
+    path = beside(results) / RECORD
+    place = Place(str(results))
+    if not path.parent.is_dir():
+        hint = text("record_no_folder_hint", folder=path.parent.name)
+        raise WorkbookError(Problem(place, text("record_no_folder", folder=path.parent), hint))
+    if not path.is_file():
+        raise WorkbookError(Problem(place, text("record_missing", file=path), text("record_missing_hint")))
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        version = int(told["version"])
+        if version > VERSION:
+            message = text("record_newer", found=version, known=VERSION)
+            raise WorkbookError(Problem(place, message, text("record_newer_hint")))
+        return _record(told)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        message = text("record_broken", file=path, reason=str(error)[:100])
+        raise WorkbookError(Problem(place, message, text("record_missing_hint"))) from error
+
+
+def _record(told: Mapping[str, Any]) -> Record:
+    known = {name: told[name] for name in Record.__dataclass_fields__ if name in told}
+    return Record(
+        **{
+            **known,
+            "features": tuple(told["features"]),
+            "files": tuple(FileRecord(**each) for each in told["files"]),
+            "targets": tuple(_target(each) for each in told["targets"]),
+            "columns": {name: Profile.of(each) for name, each in told["columns"].items()},
+        }
+    )
+
+
+def _target(told: Mapping[str, Any]) -> TargetRecord:
+    return TargetRecord(**{**told, **{name: tuple(told.get(name, ())) for name in ("classes", "suspects")}})
+
+
+def read_data(results: Path) -> pa.Table:
+    """The rows that a fit trained on; their places in the columns `place: file` and so on.
+
+    Raises:
+        WorkbookError: they are missing or cannot be read.
+    """
+    return _read(results, DATA)
+
+
+def read_ledger(results: Path) -> pa.Table:
+    """samples.parquet beside a results workbook. WorkbookError where it is missing or cannot be read."""
+    return _read(results, LEDGER)
+
+
+def _read(results: Path, name: str) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    path = beside(results) / name
+    if not path.is_file():
+        place = Place(str(results))
+        raise WorkbookError(Problem(place, text("record_missing", file=path), text("record_missing_hint")))
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        message = text("record_broken", file=path, reason=str(error)[:100])
+        raise WorkbookError(Problem(Place(str(results)), message, text("record_missing_hint"))) from error
