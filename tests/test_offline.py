@@ -26,6 +26,8 @@ def test_every_command_works_offline(tmp_path: Path, capfd: pytest.CaptureFixtur
         "merge": [str(book), "-o", str(tmp_path / "merged.xlsx")],
         "fit": [str(tmp_path / "job.xlsx"), "-o", str(tmp_path / "r.xlsx"), *quick],
         "predict": [str(tmp_path / "r" / "model.safetensors"), str(book), "-o", str(tmp_path / "p.xlsx")],
+        "apply": [str(tmp_path / "r.xlsx"), "-o", str(tmp_path / "fixed")],
+        "compare": [str(tmp_path / "r.xlsx"), str(tmp_path / "r.xlsx"), "-o", str(tmp_path / "c.xlsx")],
         "export": [str(tmp_path / "r" / "model.safetensors"), "-o", str(tmp_path / "m.onnx")],
         "shot": [str(tmp_path / "r.xlsx"), "Summary!A1:L12", "-o", str(tmp_path / "s.png")],
         "list": [],

@@ -13,9 +13,11 @@ Each function is what the command of the same name calls, and takes and gives pa
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["export", "fit", "merge", "predict", "shoot"]
+__all__ = ["apply", "compare", "export", "fit", "merge", "predict", "shoot"]
 
 if TYPE_CHECKING:
+    from xltrain.workflow.apply import apply
+    from xltrain.workflow.compare import compare
     from xltrain.workflow.export import export
     from xltrain.workflow.fit import fit
     from xltrain.workflow.merge import merge

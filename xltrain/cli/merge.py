@@ -34,6 +34,7 @@ from xltrain.language import label, text
 @click.option("--how", multiple=True, type=click.Choice(["left", "inner"]), help=text("help_merge_how"))
 @click.option("--many", is_flag=True, help=text("help_merge_many"))
 @click.option("--append", is_flag=True, help=text("help_merge_append"))
+@click.option("--mark", metavar="DIR", help=text("help_mark"))
 @click.option("--report", metavar="FILE.json", help=text("help_merge_report"))
 @click.option("--password", envvar="XLTRAIN_PASSWORD", default="", help=text("help_merge_password"))
 @click.option("--recalculate", is_flag=True, help=text("help_merge_recalculate"))
@@ -46,38 +47,44 @@ def command(
     strict: bool,
     append: bool,
     report: str | None,
+    mark: str | None,
     **said: object,
 ) -> None:
     from xltrain.cli.progress import progress
     from xltrain.workflow import merge as workflow
     from xltrain.workflow.ask import merge_request
+    from xltrain.workflow.mark import marking
 
     request = merge_request(sources, said)
-    with progress() as listen:
+    with progress() as listen, marking(mark, overwrite=overwrite, listen=listen) as marks:
         done = workflow.merge(
             request.sources,
             output,
             rules=request.rules,
             joins=request.joins,
+            decisions=request.decisions,
+            doubts=request.doubts,
             overwrite=overwrite,
             append=append,
             strict=strict,
             report_json=report,
             listen=listen,
         )
+        marks.add(done.report)
     kept = [each for each in done.report.sources if each.kept]
     lines = [str(doubt) for doubt in done.report.doubts]
     size = {"rows": done.rows, "columns": len(done.columns), "sources": len(kept)}
-    summary = done.summary()
+    summary = {**done.summary(), "marked": [str(path) for path in marks.done.files]}
     lines.append(text("merge_wrote", path=summary["output"], **size))
     counts = done.report.counts
     if any(counts.values()):
-        shown = {word: counts.get(action, 0) for word, action in _COUNTED}
+        shown = {word: sum(counts.get(action, 0) for action in actions) for word, actions in _COUNTED}
         where = {"sheet": label("Dropped and changed"), "path": summary["report"]}
         lines.append(text("merge_dropped", **shown, **where))
+    lines += marks.done.lines()
     if done.report_file:
         lines.append(text("merge_report", path=done.report_file))
     emit(summary, lines)
 
 
-_COUNTED = (("dropped", "dropped"), ("changed", "coerced"), ("errors", "error"))
+_COUNTED = (("dropped", ("dropped",)), ("changed", ("coerced", "fixed", "weighted")), ("errors", ("error",)))

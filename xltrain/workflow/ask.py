@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xltrain.config.check import header_rows, read_books
-from xltrain.config.settings import TYPES, Column, Source
+from xltrain.config.check import header_rows, read_books, read_outputs
+from xltrain.config.settings import TYPES, Column, Job, Source
+from xltrain.data.decided import Decision
 from xltrain.data.inputs import Rules
 from xltrain.data.join import Join
 from xltrain.data.unpivot import Unpivot
@@ -14,6 +15,8 @@ from xltrain.errors import ConfigError
 from xltrain.language import text
 from xltrain.place import Place, Problem
 from xltrain.registry import unknown
+from xltrain.workflow.decide import RESULTS, job_decisions, last_results
+from xltrain.workflow.merge import name_of
 
 ORDERS = {"day-first": "dmy", "month-first": "mdy"}
 
@@ -25,11 +28,26 @@ class MergeRequest:
     sources: tuple[Source, ...]
     rules: Rules
     joins: tuple[Join, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    doubts: tuple[Problem, ...] = ()
 
 
 def merge_request(sources: Sequence[str], said: Mapping[str, Any]) -> MergeRequest:
     """Read the flags; ConfigError with every problem."""
     return _Reader(said).read(sources)
+
+
+def with_aliases(columns: Sequence[Column], aliases: Sequence[str]) -> tuple[Column, ...]:
+    """Columns with further headers, each as `A=B,C`. ConfigError for one that is of no column, or says nothing."""
+    reader = _Reader({"aliases": aliases, "types": ()})
+    found = reader.columns(columns)
+    known = [column.name for column in columns]
+    for column in found:
+        if column.name not in known:
+            reader.wrong("alias", unknown(text("word_column"), column.name, known))
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return found
 
 
 class _Reader:
@@ -79,7 +97,19 @@ class _Reader:
         joins = self.joins()
         if self.problems:
             raise ConfigError(self.problems)
-        return MergeRequest(asked, rules, joins)
+        decisions, doubts = self.decisions()
+        return MergeRequest(asked, rules, joins, tuple(decisions), tuple(doubts))
+
+    def decisions(self) -> tuple[list[Decision], list[Problem]]:
+        """Those of the job, their files named as the merge names them."""
+        if not self.said["job"]:
+            return [], []
+        folder = Path(self.said["job"]).absolute().parent
+        output, decisions = read_outputs(self.said["job"])
+        job = Job(output=output or RESULTS, decisions=decisions, folder=folder)
+        found, doubts = job_decisions(job, last_results(job, folder / job.output))
+        here = Path.cwd()
+        return [replace(each, file=name_of(folder / each.file, here)) for each in found], doubts
 
     def columns(self, given: Sequence[Column]) -> tuple[Column, ...]:
         """Those of the job, with the aliases and types of flags."""

@@ -14,10 +14,13 @@ from typing import Any
 import xltrain.choices  # noqa: F401  (declares every choice)
 from xltrain import language
 from xltrain.config.check import read_job
+from xltrain.config.rows import job_rows
 from xltrain.config.settings import DEVICES, Column, Job
 from xltrain.config.source import is_job
 from xltrain.config.template import add_job_sheets
 from xltrain.data.columns import check_strays, facts, infer
+from xltrain.data.decided import Settled, weight_column
+from xltrain.data.limits import with_limits
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.checkpoint import save_model
 from xltrain.engine.fit import Fitted, plan_fit
@@ -30,22 +33,23 @@ from xltrain.excel.package import next_free, replacing
 from xltrain.language import text
 from xltrain.place import Place, Problem
 from xltrain.registry import metrics, unknown
-from xltrain.report.samples import write_ledger
+from xltrain.report.ledger import write_ledger
+from xltrain.report.record import FileRecord, file_records, write_record
+from xltrain.report.since import since_last
 from xltrain.report.tensorboard import check_tensorboard, write_tensorboard
 from xltrain.report.verdict import verdict
 from xltrain.report.workbook import write_results
+from xltrain.workflow.decide import RESULTS, apply_decisions, last_results, same_books
 from xltrain.workflow.draft import draft_job
 from xltrain.workflow.merge import Sources, name_of, read_sources
 from xltrain.workflow.shoot import shoot_all
-
-RESULTS = "results.xlsx"
 
 
 @dataclass(frozen=True)
 class Fit:
     """A finished fit: where its files are, and everything it found out.
 
-    `models` maps each target to its model file; `model` is the first of them.
+    `models` maps each target to its model file; `model` is the first of them. `settled` says what became of decisions.
     """
 
     results: Path
@@ -53,6 +57,7 @@ class Fit:
     result: Result
     table: Table
     report: MergeReport
+    settled: tuple[Settled, ...] = ()
 
     @property
     def model(self) -> Path:
@@ -107,6 +112,15 @@ class Fit:
             ],
             "notes": list(self.result.notes),
             "doubts": [str(doubt) for doubt in self.report.doubts],
+            "decisions": [
+                {
+                    "at": each.decision.made,
+                    "decision": each.decision.word,
+                    "place": str(each.place),
+                    "state": each.state,
+                }
+                for each in self.settled
+            ],
             "interrupted": self.result.interrupted,
         }
 
@@ -145,14 +159,18 @@ def fit(
     if tensorboard is not None:
         check_tensorboard(Path(tensorboard))
     targets = (target,) if isinstance(target, str) else tuple(target)
-    with _read(sources, targets, overrides, device, strict, listen) as (job, table, columns, report):
+    with _read(sources, targets, overrides, device, strict, listen, output) as (job, table, columns, report, taken):
         wanted = _wanted(job, output)
         with _outputs(wanted) as (path, temporary, beside):
             keeper = _keeper(wanted, resume, (temporary, beside), listen)
             fitted = train(job, table, columns, listen, keeper=keeper)
             # A second run of these results asks for the same name and gets the next number.
-            shown = replace(job, columns=tuple(columns), output=name_of(wanted, job.folder))
+            own = tuple(column for column in columns if column.name != taken.created)
+            shown = replace(job, columns=own, runs=fitted.runs, output=name_of(wanted, job.folder))
             models = _write_beside(beside, fitted, table)
+            write_record(
+                beside, job.name, job.folder, job_rows(shown), taken.files, fitted.result, table, taken.settled
+            )
             write = partial(
                 write_results,
                 temporary,
@@ -161,6 +179,8 @@ def fit(
                 table,
                 job_sheets=lambda book: add_job_sheets(book, shown, facts(table), folder=path.parent),
                 samples_file=f"{path.stem}/samples.parquet",
+                settled=taken.settled,
+                since=since_last(taken.last, beside, taken.settled),
             )
             if any(not shot.book for shot in job.shots):
                 write(report)  # to be drawn from; written anew with its pictures
@@ -172,7 +192,8 @@ def fit(
         if not fitted.result.interrupted:
             keeper.done()
         listen(Wrote(str(path)))
-    done = Fit(path, {name: path.with_suffix("") / file for name, file in models.items()}, fitted.result, table, report)
+    files = {name: path.with_suffix("") / file for name, file in models.items()}
+    done = Fit(path, files, fitted.result, table, report, taken.settled)
     _hold(conditions, fitted.result, path)
     return done
 
@@ -192,8 +213,21 @@ def plan(
         ConfigError, DataError, WorkbookError: every problem that is found before training.
     """
     targets = (target,) if isinstance(target, str) else tuple(target)
-    with _read(sources, targets, overrides, device, strict, listen) as (job, table, columns, _):
+    with _read(sources, targets, overrides, device, strict, listen) as (job, table, columns, _, _):
         return plan_fit(job, table, columns)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What was taken into account besides the rows: the files as read, decisions, and the last results, if any.
+
+    `created` is the column of weights that decisions needed.
+    """
+
+    files: tuple[FileRecord, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    last: Path | None = None
+    created: str = ""
 
 
 @contextlib.contextmanager
@@ -204,22 +238,34 @@ def _read(
     device: str,
     strict: bool,
     listen: Listener,
-) -> Iterator[tuple[Job, Table, list[Column], MergeReport]]:
-    """The job, its table and columns, and how the table was read; messages are in the job's language meanwhile."""
+    output: str | Path | None = None,
+) -> Iterator[tuple[Job, Table, list[Column], MergeReport, _Taken]]:
+    """The job, its table with what was decided on it, and columns; messages are in the job's language meanwhile."""
     job = _job_of(sources, targets, overrides)
     with language.using(job=job.language if job else ""):
+        named = job is not None
         if job:
             table, report = read_sources(job.sources, job.folder, job.columns, listen=listen)
         else:
             table, report = read_sources(sources, listen=listen)
             job = draft_job(table, targets, sources, Path.cwd(), report, overrides)
+        taken = _Taken(file_records(table, report, job.folder))
+        wanted = _wanted(job, output)
+        last = last_results(job, wanted)
+        if named or (last and same_books(last, table, job.folder)):
+            weight = weight_column(job.columns)
+            decided = apply_decisions(job, wanted, table, report, weight)
+            table, report = decided.table, decided.report
+            taken = replace(taken, settled=decided.settled, last=last, created=decided.created)
         if device:
             job = replace(job, device=_device(device))
+        report = with_limits(report, table, job.columns)
         if strict and report.doubts:
             raise DataError(report.doubts)
         columns = infer(table, job.columns, job.targets)
+        columns = [replace(each, role="weight") if each.name == taken.created else each for each in columns]
         check_strays(columns, report.strays)
-        yield job, table, columns, report
+        yield job, table, columns, report, taken
 
 
 def _job_of(sources: Sources, targets: Sequence[str], overrides: Sequence[str]) -> Job | None:

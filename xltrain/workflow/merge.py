@@ -18,8 +18,10 @@ import pyarrow.compute as pc
 
 from xltrain.config.settings import Column, Source
 from xltrain.data.database import DatabaseWriter, is_database, read_database, shown
+from xltrain.data.decided import Decision, Decisions, DecisionStep
 from xltrain.data.inputs import Input, Rules
 from xltrain.data.join import Join, JoinStep
+from xltrain.data.limits import LimitStep, unlimited
 from xltrain.data.merge import Merging
 from xltrain.data.store import (
     Stream,
@@ -90,6 +92,8 @@ def merge(
     columns: Sequence[Column] = (),
     rules: Rules | None = None,
     joins: Sequence[Join] = (),
+    decisions: Sequence[Decision] = (),
+    doubts: Sequence[Problem] = (),
     folder: Path | None = None,
     overwrite: bool = False,
     append: bool = False,
@@ -106,6 +110,7 @@ def merge(
             database.
         columns: names, types, aliases and missing words to go by; those of `rules` otherwise.
         joins: tables whose columns are put beside the rows.
+        decisions: what was decided about single rows and cells; `doubts` are those that came with them.
         folder: what paths are relative to.
         append: add to a table of a database that is there already, if the columns fit.
         strict: turn doubts into a DataError, with nothing written.
@@ -120,16 +125,17 @@ def merge(
     target = str(output) if output is not None else ""
     written = [path for path in (report_json, None if is_database(target) else output) if path]
     _check_apart(written, sources, joins, base)
+    decided = Decisions.of(decisions, doubts, rules.columns)
     with ExitStack() as files:
         document = files.enter_context(replacing(Path(report_json), overwrite)) if report_json else None
         if is_database(target):
-            done = _to_database(sources, target, rules, joins, base, append, strict, overwrite, listen)
+            done = _to_database(sources, target, rules, joins, decided, base, append, strict, overwrite, listen)
         elif append:
             raise ConfigError(Problem(None, text("append_file"), text("append_file_hint")))
         elif target:
-            done = _to_file(sources, Path(target), rules, joins, base, strict, overwrite, listen)
+            done = _to_file(sources, Path(target), rules, joins, decided, base, strict, overwrite, listen)
         else:
-            done = _in_memory(sources, rules, joins, base, strict, listen)
+            done = _in_memory(sources, rules, joins, decided, base, strict, listen)
         if document:
             told = {"schema_version": 1, **report_document(done.report, changes=True)}
             document.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -158,15 +164,19 @@ def read_sources(
     folder: Path | None = None,
     columns: Sequence[Column] = (),
     listen: Listener = ignore,
+    expected: bool = False,
 ) -> tuple[Table, MergeReport]:
-    """The merged table of sources whose paths are relative to `folder` (the current one)."""
+    """The merged table of sources whose paths are relative to `folder` (the current one).
+
+    `expected`: the columns are those of a model, which every sheet should have.
+    """
     base = Path(folder) if folder is not None else Path.cwd()
     given = _listed(sources)
     if len(given) == 1 and _is_frame(given[0]):
         return from_pandas(given[0]), MergeReport()
     if len(given) == 1 and Path(_path(given[0])).suffix.lower() == ".parquet":
         return read_parquet(base / _path(given[0])), MergeReport()
-    done = _in_memory(given, Rules(columns=tuple(columns)), (), base, False, listen)
+    done = _in_memory(given, Rules(columns=unlimited(columns), expected=expected), (), Decisions(), base, False, listen)
     return done.table, done.report
 
 
@@ -178,21 +188,27 @@ class _Work:
     steps: list[JoinStep]
     doubts: list[Problem]
     joined: list[MergeReport]
+    decided: DecisionStep
+    limits: LimitStep
     rows: int = 0
 
     def batches(self) -> Iterator[Table]:
         for batch in self.merging.batches():
             for step in self.steps:
                 batch = step.apply(batch)
+            batch = self.decided.apply(batch)
+            self.limits.look(batch)
             self.rows += len(batch)
             yield batch
 
     def report(self, strict: bool) -> MergeReport:
         """Everything that was done; DataError for doubts where these are errors."""
         report = self.merging.report()
+        undecided = self.decided.doubts()
         lost = sum(len(step.changes) for step in self.steps)
         told = [report, *self.joined]
         counts = sum((Counter(each.counts) for each in told), Counter({"dropped": lost}))
+        counts += Counter(change.action for change in self.decided.changes)
         columns = [
             replace(column, name=name)
             for step, each in zip(self.steps, self.joined, strict=True)
@@ -205,13 +221,16 @@ class _Work:
             columns=(*report.columns, *columns),
             joins=tuple(step.report() for step in self.steps),
             changes=[
+                *self.decided.changes,
                 *(change for each in told for change in each.changes),
                 *(change for step in self.steps for change in step.changes),
             ],
             doubts=(
                 *self.doubts,
+                *undecided,
                 *(doubt for each in told for doubt in each.doubts),
                 *(doubt for step in self.steps for doubt in step.doubts()),
+                *self.limits.doubts(),
             ),
             strays={name: problem for each in told for name, problem in each.strays.items()},
             controls=tuple(control for each in told for control in each.controls),
@@ -227,6 +246,7 @@ def _work(
     sources: Sources,
     rules: Rules,
     joins: Sequence[Join],
+    decided: Decisions,
     base: Path,
     strict: bool,
     listen: Listener,
@@ -246,19 +266,21 @@ def _work(
                 joined.append(other.report())
                 doubts += more
             steps.append(JoinStep(join, right, _join_name(join.source, [step.mark for step in steps])))
-        yield _Work(merging, steps, doubts, joined)
+        doubts += decided.doubts
+        yield _Work(merging, steps, doubts, joined, decided.step(), LimitStep(rules.columns))
 
 
 def _in_memory(
     sources: Sources,
     rules: Rules,
     joins: Sequence[Join],
+    decided: Decisions,
     base: Path,
     strict: bool,
     listen: Listener,
     written: Collection[str] = (),
 ) -> Merged:
-    with _work(sources, rules, joins, base, strict, listen, written) as work:
+    with _work(sources, rules, joins, decided, base, strict, listen, written) as work:
         table = concatenated(list(work.batches()), work.merging.empty())
         return Merged(work.report(strict), len(table), tuple(table.names), held=table)
 
@@ -268,6 +290,7 @@ def _to_file(
     path: Path,
     rules: Rules,
     joins: Sequence[Join],
+    decided: Decisions,
     base: Path,
     strict: bool,
     overwrite: bool,
@@ -280,14 +303,17 @@ def _to_file(
     with replacing(path, overwrite) as temporary:
         written.add(os.path.realpath(temporary))
         if suffix == ".xlsx":
-            done = _in_memory(sources, rules, joins, base, strict, listen, written)
+            done = _in_memory(sources, rules, joins, decided, base, strict, listen, written)
             done = replace(done, report=_with_long_texts(done, path))
             temporary.unlink()
             write_table(temporary, done.table, more=lambda book: write_merge_sheets(book, done.report))
             return replace(done, output=str(path))
         with replacing(beside, overwrite) as report_file:
             written.add(os.path.realpath(report_file))
-            with _work(sources, rules, joins, base, strict, listen, written) as work, Stream(temporary) as stream:
+            with (
+                _work(sources, rules, joins, decided, base, strict, listen, written) as work,
+                Stream(temporary) as stream,
+            ):
                 columns: tuple[str, ...] = ()
                 for batch in work.batches():
                     stream.write(batch)
@@ -303,6 +329,7 @@ def _to_database(
     address: str,
     rules: Rules,
     joins: Sequence[Join],
+    decided: Decisions,
     base: Path,
     append: bool,
     strict: bool,
@@ -316,7 +343,7 @@ def _to_database(
     beside = beside if overwrite else next_free(beside)
     with replacing(beside, overwrite) as report_file:
         with (
-            _work(sources, rules, joins, base, strict, listen) as work,
+            _work(sources, rules, joins, decided, base, strict, listen) as work,
             DatabaseWriter(address, append) as writer,
         ):
             columns: tuple[str, ...] = ()

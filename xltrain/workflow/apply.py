@@ -1,0 +1,282 @@
+"""Write the fixes that were decided into copies of the source workbooks: one cell each, nothing else touched."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xltrain import language
+from xltrain.config.check import read_job
+from xltrain.config.settings import Job
+from xltrain.config.source import is_job
+from xltrain.data.decided import DecisionStep, Settled, weight_column
+from xltrain.data.decided_rows import shown_value, typed
+from xltrain.data.table import Table
+from xltrain.errors import ConfigError, DataError, WorkbookError
+from xltrain.events import Listener, Wrote, ignore
+from xltrain.excel.package import missing_book
+from xltrain.excel.patch import Edit, NewSheet, check_kind, patch_book, undo_book
+from xltrain.excel.read import NEW
+from xltrain.language import label, text
+from xltrain.place import Place, Problem
+from xltrain.workflow.copies import copy_names, make_folder
+from xltrain.workflow.decide import BESIDE, RESULTS, job_decisions, last_results
+from xltrain.workflow.merge import read_sources
+
+__all__ = ["Applied", "apply", "shown_value"]
+HEADS = ("file", "sheet", "cell", "column", "was", "became", "decision_note", "decided_at")
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One cell that gets its right value: its place, column, both values, the note and where it was decided."""
+
+    place: Place
+    column: str
+    was: Any
+    now: Any
+    note: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was written where. `left` are decisions that no cell can hold: rows dropped and weights stay decisions.
+
+    `undone` are copies given back, each with whether its parts are those of the original byte for byte.
+    """
+
+    fixes: tuple[Fixed, ...] = ()
+    files: tuple[Path, ...] = ()
+    doubts: tuple[Problem, ...] = ()
+    left: int = 0
+    log: Path | None = None
+    undone: tuple[tuple[Path, bool], ...] = field(default=())
+
+    def summary(self) -> dict[str, Any]:
+        """What `xltrain apply --json` prints."""
+        return {
+            "fixes": [
+                {
+                    "place": str(each.place),
+                    "column": each.column,
+                    "was": shown_value(each.was),
+                    "became": shown_value(each.now),
+                    "note": each.note,
+                    "decided_at": each.at,
+                }
+                for each in self.fixes
+            ],
+            "files": [str(path) for path in self.files],
+            "log": str(self.log) if self.log else None,
+            "left": self.left,
+            "doubts": [str(doubt) for doubt in self.doubts],
+            "undone": [{"file": str(path), "identical": identical} for path, identical in self.undone],
+        }
+
+
+def apply(
+    results: str | Path,
+    output: str | Path | None = None,
+    *,
+    dry_run: bool = False,
+    undo: bool = False,
+    overwrite: bool = False,
+    strict: bool = False,
+    listen: Listener = ignore,
+) -> Applied:
+    """Write the fixes decided in a results workbook into copies of the workbooks that its rows came from.
+
+    Args:
+        results: a results workbook or its folder, or a job for its last results; with `undo` a copy that apply
+            wrote, or a folder of these.
+        output: the folder for the copies, and for a copy of the results with a change log.
+        dry_run: only say what would be written.
+        undo: give the originals back into `output` instead.
+
+    Raises:
+        ConfigError: decisions that are incomplete, impossible or contradict one another, all of them.
+        DataError: a row has changed since it was decided on, where `strict` is set.
+        WorkbookError: a source that is missing or of a kind that cannot be patched; a copy that exists already.
+    """
+    if output is None and not dry_run:
+        raise ConfigError(Problem(None, text("apply_no_output"), text("apply_no_output_hint")))
+    if undo:
+        return _undo(Path(results), Path(output or "."), overwrite, listen)
+    path = _book(Path(results))
+    if not is_job(path):
+        raise missing(path)
+    job = read_job(path)
+    with language.using(job=job.language):
+        last = path if path.with_suffix("").is_dir() else last_results(job, job.folder / (job.output or RESULTS))
+        fixes, settled, doubts = _fixes(job, last)
+        if strict and doubts:
+            raise DataError(doubts)
+        left = sum(each.state == "applied" and each.decision.word != "fix" for each in settled)
+        found = Applied(tuple(fixes), (), tuple(doubts), left)
+        books = _books(job, fixes)
+        if dry_run or not fixes:
+            return found
+        said = last or job.folder / (job.decisions or BESIDE)
+        return _write(found, said, job.folder, books, Path(output or "."), overwrite, listen)
+
+
+def missing(path: Path) -> WorkbookError:
+    """What is wrong with a path that is no results workbook."""
+    problem = missing_book(path)
+    return WorkbookError(problem or Problem(Place(str(path)), text("apply_no_results"), text("apply_no_results_hint")))
+
+
+def _book(path: Path) -> Path:
+    """The results workbook, where its folder may be named."""
+    beside = path.with_name(path.name + ".xlsx")
+    return beside if path.is_dir() and beside.is_file() else path
+
+
+def _fixes(job: Job, last: Path | None) -> tuple[list[Fixed], tuple[Settled, ...], list[Problem]]:
+    """Every cell that gets another value, from the sources as they are now."""
+    decisions, doubts = job_decisions(job, last)
+    table, _ = read_sources(job.sources, job.folder, job.columns)
+    step = DecisionStep(decisions, weight_column(job.columns))
+    step.apply(table)
+    doubts += step.doubts()
+    cells: dict[Place, Fixed] = {}
+    problems = []
+    for change in step.settled:
+        said = change.decision
+        if change.state != "applied" or said.word != "fix":
+            continue
+        if not change.place.row or not change.place.column:
+            message = text("apply_no_cell", column=said.column)
+            problems.append(Problem(change.place, message, text("apply_no_cell_hint")))
+            continue
+        now = typed(said.new, table.data.schema.field(said.column).type)
+        was = _found(table, change.place, said.column, said.old)
+        cells.setdefault(change.place, Fixed(change.place, said.column, was, now, said.note, said.made))
+    if problems:
+        raise WorkbookError(problems)
+    return list(cells.values()), step.settled, doubts
+
+
+def _found(table: Table, place: Place, column: str, old: Any) -> Any:
+    """What the cell holds now, which is what it held when it was decided."""
+    if old is not None or column in table.joined:
+        return old
+    origins = [
+        index for index, each in enumerate(table.origins) if (each.file, each.sheet) == (place.file, place.sheet)
+    ]
+    rows = [each for each in origins for each in ((table.origin == each) & (table.row == place.row)).nonzero()[0]]
+    return table.data.column(column)[int(rows[0])].as_py() if rows else None
+
+
+def _books(job: Job, fixes: Sequence[Fixed]) -> dict[str, list[Fixed]]:
+    """The fixes of each file. WorkbookError for every file that is missing or cannot be patched."""
+    books: dict[str, list[Fixed]] = {}
+    for each in fixes:
+        books.setdefault(each.place.file, []).append(each)
+    problems: list[Problem] = []
+    for file in books:
+        absent = missing_book(job.folder / file)
+        if absent:
+            problems.append(absent)
+            continue
+        try:
+            check_kind(job.folder / file)
+        except WorkbookError as error:
+            problems += error.problems
+    if problems:
+        raise WorkbookError(problems)
+    return books
+
+
+def _write(
+    found: Applied,
+    said: Path,
+    base: Path,
+    books: dict[str, list[Fixed]],
+    folder: Path,
+    overwrite: bool,
+    listen: Listener,
+) -> Applied:
+    """All copies, and one of the workbook that said so with the change log; or none."""
+    targets = {file: folder / name for file, name in copy_names(list(books)).items()}
+    log = folder / said.name
+    problems = [
+        Problem(Place(str(path)), text("output_is_source"), text("output_is_source_hint"))
+        for file, path in targets.items()
+        if path.resolve() == (base / file).resolve()
+    ]
+    taken = [path for path in (*targets.values(), log) if path.exists() and not overwrite]
+    problems += [Problem(Place(str(path)), text("file_exists"), text("file_exists_hint")) for path in taken]
+    if problems:
+        raise WorkbookError(problems)
+    written: list[Path] = []
+    doubts = list(found.doubts)
+    try:
+        for file, fixes in books.items():
+            make_folder(targets[file].parent)
+            edits = [Edit(each.place.sheet, each.place.row, each.place.column, each.now) for each in fixes]
+            done = patch_book(base / file, targets[file], edits=edits, overwrite=overwrite)
+            written.append(targets[file])
+            doubts += done.notes
+            listen(Wrote(str(targets[file])))
+        sheet = NewSheet(label("Change log"), rows=_log(found.fixes))
+        patch_book(said, log, sheets=(sheet,), overwrite=overwrite)
+        listen(Wrote(str(log)))
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+    return Applied(found.fixes, tuple(written), tuple(doubts), found.left, log)
+
+
+def _log(fixes: Sequence[Fixed]) -> tuple[tuple[Any, ...], ...]:
+    lines = [
+        (
+            each.place.file,
+            each.place.sheet,
+            each.place.address,
+            each.column,
+            _plain(each.was),
+            _plain(each.now),
+            each.note,
+            each.at,
+        )
+        for each in fixes
+    ]
+    return (tuple(label(word) for word in HEADS), *lines)
+
+
+def _plain(value: Any) -> Any:
+    """A value as a cell holds it."""
+    return value if value is None or isinstance(value, (bool, int, float, str)) else shown_value(value)
+
+
+def _undo(source: Path, folder: Path, overwrite: bool, listen: Listener) -> Applied:
+    """The originals of a copy, or of every copy in a folder."""
+    copies = sorted(each for each in source.rglob("*") if each.suffix.lower() in NEW) if source.is_dir() else [source]
+    copies = [each for each in copies if not each.name.startswith(("~$", ".")) and not is_job(each)]
+    problems = [] if copies else [Problem(Place(str(source)), text("apply_nothing_to_undo"), "")]
+    targets = [folder / (each.relative_to(source) if source.is_dir() else each.name) for each in copies]
+    for copy, target in zip(copies, targets, strict=True):
+        if target.resolve() == copy.resolve():
+            problems.append(Problem(Place(str(target)), text("output_is_source"), text("output_is_source_hint")))
+        elif target.exists() and not overwrite:
+            problems.append(Problem(Place(str(target)), text("file_exists"), text("file_exists_hint")))
+    if problems:
+        raise WorkbookError(problems)
+    done: list[tuple[Path, bool]] = []
+    failed: list[Problem] = []
+    for copy, target in zip(copies, targets, strict=True):
+        make_folder(target.parent)
+        try:
+            done.append((target, undo_book(copy, target, overwrite=overwrite)))
+            listen(Wrote(str(target)))
+        except WorkbookError as error:
+            failed += error.problems
+    if failed and not done:
+        with suppress(OSError):
+            folder.rmdir()
+        raise WorkbookError(failed)
+    return Applied(doubts=tuple(failed), undone=tuple(done))

@@ -1,0 +1,141 @@
+"""The decisions of a job: those in its last results, those in annotated copies, and those in a workbook beside it."""
+
+import glob
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xltrain.config.settings import Job
+from xltrain.data.decided import Decision, DecisionStep, Settled, what_is_said
+from xltrain.data.table import MergeReport, Table
+from xltrain.errors import ConfigError, WorkbookError
+from xltrain.language import text
+from xltrain.place import Problem
+from xltrain.report.annotated import annotated_copies, read_annotated
+from xltrain.report.decisions import read_decisions
+from xltrain.report.record import LEDGER, read_record
+from xltrain.workflow.merge import name_of
+
+BESIDE, RESULTS = "decisions.xlsx", "results.xlsx"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A table with the job's decisions applied; `created` is the column of weights that they needed, if any."""
+
+    table: Table
+    report: MergeReport
+    settled: tuple[Settled, ...] = ()
+    created: str = ""
+
+
+def last_results(job: Job, wanted: Path) -> Path | None:
+    """The newest results of this output, or else of the job's own; None where there are none yet."""
+    own = [job.folder / job.output] if job.output else []
+    found = (_newest(each) for each in [wanted, *own])
+    return next((path for path in found if path), None)
+
+
+def _newest(wanted: Path) -> Path | None:
+    """The highest number of results.xlsx, results-2.xlsx ... whose folder stands beside it."""
+    if wanted.suffix.lower() != ".xlsx":
+        wanted = wanted.with_name(wanted.name + ".xlsx")
+    if not wanted.parent.is_dir():
+        return None
+    form = re.compile(re.escape(wanted.stem) + r"-(\d+)", re.I)
+    numbered = []
+    for each in wanted.parent.glob("*.xlsx"):
+        match = form.fullmatch(each.stem)
+        number = 1 if each.name == wanted.name else int(match[1]) if match else 0
+        if number and each.with_suffix("").is_dir():
+            numbered.append((number, each))
+    return max(numbered)[1] if numbered else None
+
+
+def job_decisions(job: Job, last: Path | None) -> tuple[list[Decision], list[Problem]]:
+    """Every decision that a job goes by, with those in its last results, in the order of their sources; and doubts.
+
+    Raises:
+        ConfigError, WorkbookError: the workbook that the job names is missing; one cannot be read.
+    """
+    found: list[Decision] = []
+    named = job.folder / (job.decisions or BESIDE)
+    if job.decisions and not named.exists():
+        message = text("decisions_missing", path=job.decisions, folder=job.folder)
+        raise ConfigError(Problem(job.place, message, text("decisions_missing_hint")))
+    copies = annotated_copies(last) if last else []
+    copies += annotated_copies(named) if named.is_dir() else []
+    if last:
+        found += read_decisions(last, name_of(last, job.folder), results=True)
+    for copy in dict.fromkeys(copies):
+        found += read_annotated(copy, name_of(copy, job.folder))
+    if named.is_file() and named != last:
+        found += read_decisions(named, name_of(named, job.folder), results=named.with_suffix("").is_dir())
+    return found, _overlooked(last, job, found) if last else []
+
+
+def _overlooked(last: Path, job: Job, found: Sequence[Decision]) -> list[Problem]:
+    """Results with a lower number in which somebody has decided something since the last fit, which is not read."""
+    doubts = []
+    stem, number = _numbered(last)
+    ledger = last.with_suffix("") / LEDGER
+    made = (ledger if ledger.is_file() else last).stat().st_mtime
+    known = {what_is_said(each) for each in found}
+    for each in sorted(last.parent.glob(f"{glob.escape(stem)}*.xlsx")):
+        earlier = _numbered(each)[0] == stem and _numbered(each)[1] < number
+        if not earlier or not each.with_suffix("").is_dir() or each.stat().st_mtime <= made:
+            continue
+        shown = name_of(each, job.folder)
+        new = [said for said in read_decisions(each, shown, results=True) if what_is_said(said) not in known]
+        if new:
+            message, hint = text("decisions_earlier", last=last.name), text("decisions_earlier_hint", last=last.name)
+            doubts.append(Problem(new[0].at, message, hint))
+    return doubts
+
+
+def _numbered(path: Path) -> tuple[str, int]:
+    """`results-2.xlsx` -> results and 2; `results.xlsx` -> results and 1."""
+    match = re.fullmatch(r"(.+)-(\d+)", path.stem)
+    return (match[1], int(match[2])) if match else (path.stem, 1)
+
+
+def same_books(last: Path, table: Table, folder: Path) -> bool:
+    """Whether the last results are of any of these files, so that what was decided there may be meant here.
+
+    Asked where books are named without a job; file names of the table are relative to `folder`.
+    """
+    try:
+        record = read_record(last)
+    except WorkbookError:
+        return False
+    known = {(last.parent / record.folder / each.file).resolve() for each in record.files if each.sha256}
+    return any((folder / origin.file).resolve() in known for origin in table.origins)
+
+
+def apply_decisions(job: Job, wanted: Path, table: Table, report: MergeReport, weight: str) -> Decided:
+    """The rows as the job's decisions say; what was changed, and every doubt, goes into the report.
+
+    Raises:
+        ConfigError: decisions that are incomplete, impossible or contradict one another, all of them; none is applied.
+        WorkbookError: a workbook of decisions that cannot be read.
+    """
+    decisions, doubts = job_decisions(job, last_results(job, wanted))
+    if not decisions:
+        return Decided(table, replace(report, doubts=(*report.doubts, *doubts)) if doubts else report)
+    step = DecisionStep(decisions, weight)
+    changed = step.apply(table)
+    doubts += step.doubts()
+    return Decided(changed, with_decisions(report, step, doubts), step.settled, step.created)
+
+
+def with_decisions(report: MergeReport, step: DecisionStep, doubts: Sequence[Problem]) -> MergeReport:
+    """The report with what decisions changed, first in its list of changes since a person asked for them."""
+    counts = Counter(report.counts) + Counter(change.action for change in step.changes)
+    return replace(
+        report,
+        changes=[*step.changes, *report.changes],
+        counts=dict(counts),
+        doubts=(*report.doubts, *doubts),
+    )
