@@ -6,7 +6,7 @@ import pytest
 
 from xltrain import language
 from xltrain.excel.shot.colour import Palette, blended, tinted
-from xltrain.excel.shot.fonts import digit_width, line_height, pieces, width
+from xltrain.excel.shot.fonts import digit_width, line_height, missing, pieces, width
 from xltrain.excel.shot.style import Border, Fill, Font, Line, built_in, read_styles
 
 SPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -38,7 +38,7 @@ def test_reads_every_part_of_a_style() -> None:
     assert styles[0].font == Font(colour="#101010")
     style = styles[1]
     assert style.font == Font("宋体", 14, True, False, "single", True, "#C00000")
-    assert style.fill.colour == "#A2B8E2"
+    assert style.fill.colour == "#A2B8E1"
     assert style.border == Border(left=Line("thin"), top=Line("medium", "#00FF00"), up=Line("hair"))
     assert (style.alignment.horizontal, style.alignment.vertical, style.alignment.wrap) == ("center", "top", True)
     assert (style.alignment.indent, style.alignment.rotation) == (2, 45)
@@ -98,8 +98,9 @@ def test_widths_count_in_excels_digits() -> None:
     assert width("汉", Font()) == pytest.approx(11 * 96 / 72)
 
 
-def test_letters_without_a_picture_become_boxes() -> None:
-    assert [piece.text for piece in pieces("a😀b\u200d汉", Font())] == ["a□b", "汉"]
+def test_letters_that_no_font_has_become_dots() -> None:
+    assert [piece.text for piece in pieces("a😀b\u200d汉", Font())] == ["a", "·", "b", "汉"]
+    assert missing("a😀b\u200d汉", Font()) == {"😀"}
     assert [piece.text for piece in pieces("Φύλλο", Font())] == ["Φυλλο"]
 
 

@@ -1,7 +1,14 @@
 """XML read without trust: names without namespaces, and numbers that are always numbers."""
 
 import math
+import re
+from collections.abc import Iterator
+from html import unescape
+from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
+
+from xltrain.errors import WorkbookError
+from xltrain.excel.scan import Package
 
 
 def local(element: Element) -> str:
@@ -37,3 +44,50 @@ def flag(value: str | None, otherwise: bool = False) -> bool:
 def is_hex(digits: str) -> bool:
     """Whether a text is six hexadecimal digits."""
     return len(digits) == 6 and all(each in "0123456789abcdefABCDEF" for each in digits)
+
+
+def children(element: Element | None, name: str) -> Iterator[Element]:
+    """All children of this name."""
+    return (each for each in (element if element is not None else ()) if local(each) == name)
+
+
+def descendants(element: Element | None, name: str) -> Iterator[Element]:
+    """All elements of this name at any depth."""
+    return (each for each in (element.iter() if element is not None else ()) if local(each) == name)
+
+
+def words(element: Element | None) -> str:
+    """An element's own text."""
+    return (element.text or "").strip() if element is not None else ""
+
+
+def root(package: Package, part: str) -> Element | None:
+    """The root of a part; None where there is none."""
+    if not part or part not in package:
+        return None
+    try:
+        return ElementTree.fromstring(package.read(part))
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two for an unknown encoding
+        raise WorkbookError(package.broken(error)) from error
+
+
+def fragment(xml: bytes) -> Element:
+    """A piece of XML cut out of its document: open elements are closed and prefixes forgotten."""
+    top = Element("root")
+    trail = [top]
+    for found in re.finditer(rb"<(/?)(?:\w+:)?(\w+)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*?)(/?)>([^<]*)", xml):
+        closing, name, attributes, alone, after = found.groups()
+        if closing:
+            if len(trail) > 1:
+                trail.pop()
+            continue
+        given = re.findall(rb"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", attributes)
+        element = Element(
+            name.decode("utf-8", "replace"),
+            {key.decode(): unescape((one or two).decode("utf-8", "replace")) for key, one, two in given},
+        )
+        element.text = unescape(after.decode("utf-8", "replace"))
+        trail[-1].append(element)
+        if not alone:
+            trail.append(element)
+    return top[0] if len(top) else top

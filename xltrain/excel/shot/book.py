@@ -1,88 +1,163 @@
 """A range of a book as a page to draw: straight from the parts of an .xlsx; values only from the other formats."""
 
-import contextlib
 import datetime
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from xltrain.errors import WorkbookError
-from xltrain.excel.read import NEW, no_sheet, read_cells, sheet_names
-from xltrain.excel.scan import Package, SheetPart, head, look, rows, tail
-from xltrain.excel.shot.attributes import child, flag, local, real, whole
-from xltrain.excel.shot.fonts import digit_width, line_height, width
-from xltrain.excel.shot.page import Page, Run, Strip, Value
-from xltrain.excel.shot.style import CellStyle, Font, Styles, read_font, read_styles
+from xltrain.excel.read import NEW
+from xltrain.excel.scan import Cell, Package, SheetPart, head, joined_text
+from xltrain.excel.shot.attributes import child, flag, fragment, local, real, root, whole
+from xltrain.excel.shot.fonts import digit_width, line_height
+from xltrain.excel.shot.page import Dressed, Options, Page, Run, Spark, Strip, Thing, Value
+from xltrain.excel.shot.plain import plain_page
+from xltrain.excel.shot.sheet import Scanned, scan_sheet
+from xltrain.excel.shot.style import read_font, read_styles
+from xltrain.excel.shot.tables import dress_tables, read_tables
+from xltrain.excel.shot.values import SheetValues
+from xltrain.excel.shot.where import find, limited
 from xltrain.language import text
-from xltrain.place import MAX_COLUMN, MAX_ROW, Place, Problem, Range, column_number, parse_range
-from xltrain.registry import nearest
+from xltrain.place import Range, column_letter, parse_range
 
-MOST_CELLS = 50_000
 _REACH = 300  # rows and columns that a merged cell is followed beyond the range
-_COLUMNS = re.compile(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})")
-_ROWS = re.compile(r"\$?([0-9]{1,7}):\$?([0-9]{1,7})")
 _PIECE = re.compile(rb"<(?:\w+:)?si\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?si>)", re.S)
+_MERGE = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*[\"']([^\"']+)")
+_COMMENT = re.compile(rb"<(?:\w+:)?(?:comment|threadedComment)\b[^>]*?\bref\s*=\s*[\"']([^\"']+)")
 
 
-def read_page(path: Path, wanted: str) -> Page:
-    """The range `wanted` of a book: `Sheet!A1:H24`, `A1:H24` (first sheet that is not hidden), `Sheet`, `Sheet!A:C`, a
-    defined name, a table; nothing for the whole first sheet.
+@contextmanager
+def open_page(path: Path, wanted: str, options: Options) -> Iterator[tuple[Page, Package | None]]:
+    """The range `wanted` of a book, with its open package where it is an .xlsx: `Sheet!A1:H24`, `A1:H24` (first sheet
+    that is not hidden), `Sheet`, `Sheet!A:C`, a defined name, a table; nothing for the whole first sheet.
 
     Raises:
         WorkbookError: the file cannot be read, there is no such sheet or name, or the range has more than 50,000 cells.
     """
     if path.suffix.lower() not in NEW:
-        return _plain_page(path, wanted)
+        yield plain_page(path, wanted, options), None
+        return
     with Package(path) as package:
-        sheet, area = _find(package, wanted)
+        sheet, area = find(package, wanted)
         try:
-            return _Reader(package, sheet).page(_limited(package.place, area))
+            page = _Reader(package, sheet, options).page(limited(package.place, area))
         except ValueError as error:  # an attribute of a row or cell that must be a number and is none
             raise WorkbookError(package.broken(error)) from error
+        yield page, package
 
 
 class _Reader:
     """One sheet of an open .xlsx."""
 
-    def __init__(self, package: Package, sheet: SheetPart) -> None:
-        self.package, self.sheet = package, sheet
-        self.styles = read_styles(_root(package, package.related("styles")), _root(package, package.related("theme")))
-        self.head = _fragment(package, head(package, sheet.part))
+    def __init__(self, package: Package, sheet: SheetPart, options: Options) -> None:
+        self.package, self.sheet, self.options = package, sheet, options
+        self.styles = read_styles(root(package, package.related("styles")), root(package, package.related("theme")))
+        self.head = fragment(head(package, sheet.part))
         self.digit = digit_width(self.styles.normal)
+        self.default = child(self.head, "sheetFormatPr")
+        self.notes: list[str] = []
 
     def page(self, area: Range) -> Page:
-        merges = [each for each in self._merges() if _meet(each, area)]
-        whole = _reaching(area, merges)
-        cells: dict[tuple[int, int], Value] = {}
-        lines: dict[int, Strip] = {}
-        default = child(self.head, "sheetFormatPr")
-        for row in rows(self.package, self.sheet.part, whole.first_row, whole.last_row):
-            lines[row.number] = self._line(row.attributes, default)
-            for cell in row.cells:
-                if whole.first_column <= cell.column <= whole.last_column:
-                    cells[row.number, cell.column] = self._value(cell.kind, cell.value, cell.style)
-        return Page(
+        things = self._things()
+        sheet = self._scan(area, things)
+        merges = [each for each in _merges(sheet.after) if _meet(each, area)]
+        reach = _reaching(area, merges)
+        cells, lines = self._cells(sheet, reach)
+        columns = self._columns(_spread(reach, things))
+        page = Page(
             area,
-            whole,
+            reach,
             cells,
             self.styles,
-            self._columns(whole),
+            columns,
             lines,
-            self._default_column(default),
-            self._default_row(default),
+            self._default_column(),
+            self._default_row(),
             merges,
             self._gridlines(),
             self.package.date1904,
         )
+        return self._dressed(page, sheet.after, things)
 
-    def _value(self, kind: str, value: str, style: int) -> Value:
+    # What most sheets have not is loaded only where it is there, since a picture should not wait for it.
+
+    def _things(self) -> list[Thing]:
+        if all(kind != "drawing" for kind, _ in self.package.relations(self.sheet.part).values()):
+            return []
+        from xltrain.excel.shot.drawing import read_things
+
+        return read_things(self.package, self.sheet.part, self.styles)
+
+    def _sparks(self, after: bytes, area: Range, values: SheetValues) -> dict[tuple[int, int], Spark]:
+        if b"sparklineGroup" not in after:
+            return {}
+        from xltrain.excel.shot.sparklines import read_sparks
+
+        return read_sparks(after, area, self.package, values, self.styles.palette)
+
+    def _scan(self, area: Range, things: list[Thing]) -> Scanned:
+        starts = [each.anchor.row for each in things]
+        ends = [each.anchor.to[1] for each in things if each.anchor.to]
+        sized = (min(*starts, area.first_row), max([*starts, *ends, area.last_row])) if starts else None
+        return scan_sheet(self.package, self.sheet.part, area.first_row - _REACH, area.last_row + _REACH, sized)
+
+    def _dressed(self, page: Page, after: bytes, things: list[Thing]) -> Page:
+        """The page with tables, conditional formats, sparklines and what lies over the cells."""
+        values = SheetValues(self.package, self.sheet.part, page.cells, page.area)
+        styled = dress_tables(
+            read_tables(self.package, self.sheet.part, self.styles), page.area, page.own_style, self.styles[0]
+        )
+        plain = replace(page, styled=styled)
+        view = self._view()
+        right_to_left = view is not None and flag(view.get("rightToLeft"))
+        done = self._conditional(plain, after, values, right_to_left)
+        return replace(
+            page,
+            styled={**styled, **done.styled},
+            bars=done.bars,
+            icons=done.icons,
+            bare=frozenset(done.bare),
+            sparks=self._sparks(after, page.range, values),
+            comments=frozenset(self._comments(page.range)),
+            things=things,
+            right_to_left=right_to_left,
+            frozen=_frozen(view),
+            options=self.options,
+            notes=(*self.notes, *done.notes, *self._pivots(page.range)),
+        )
+
+    def _conditional(self, page: Page, after: bytes, values: SheetValues, right_to_left: bool) -> Dressed:
+        if b"conditionalFormatting" not in after:
+            return Dressed()
+        from xltrain.excel.shot.conditional import dress, read_rules
+
+        rules = read_rules(after, self.styles)
+        now = self.options.now or datetime.datetime.now()
+        return dress(rules, page.range, values, page.style, self.styles, self.package, now, right_to_left)
+
+    def _cells(self, sheet: Scanned, area: Range) -> tuple[dict[tuple[int, int], Value], dict[int, Strip]]:
+        """The cells of an area and the rows of the sheet that are known."""
+        lines = {number: self._line(given) for number, given in sheet.heights.items()}
+        found: list[tuple[int, Cell]] = []
+        for row in sheet.rows(area.first_row, area.last_row):
+            lines[row.number] = self._line(row.attributes)
+            found += [(row.number, each) for each in row.cells if area.first_column <= each.column <= area.last_column]
+        strings = self._strings({whole(cell.value, -1) for _, cell in found if cell.kind == "s"})
+        cells = {(row, cell.column): self._value(cell, strings) for row, cell in found}
+        unsaid = [(row, cell.column) for row, cell in found if cell.formula and not cell.value and not cell.kind]
+        if unsaid:
+            first = f"{column_letter(unsaid[0][1])}{unsaid[0][0]}"
+            self.notes.append(text("shot_no_values", count=len(unsaid), first=first))
+        return cells, lines
+
+    def _value(self, cell: Cell, strings: Mapping[int, tuple[str, tuple[Run, ...]]]) -> Value:
+        kind, value, style = cell.kind, cell.value, cell.style
         if kind == "s":
-            index = whole(value, -1)
-            if not 0 <= index < len(self.package.strings):
-                return Value(None, style)
-            return Value(self.package.strings[index], style, runs=self._rich.get(index, ()))
+            words, runs = strings.get(whole(value, -1), (None, ()))
+            return Value(words, style, runs=runs)
         if kind in ("str", "inlineStr", "e", "d"):
             return Value(value or None, style, kind == "e")
         if not value:
@@ -94,32 +169,50 @@ class _Reader:
         except ValueError:
             return Value(value, style)
 
-    @property
-    def _rich(self) -> Mapping[int, tuple[Run, ...]]:
-        if not hasattr(self, "_runs"):
-            self._runs = dict(_rich_texts(self.package, self.styles))
-        return self._runs
+    def _strings(self, wanted: set[int]) -> dict[int, tuple[str, tuple[Run, ...]]]:
+        """The shared strings asked for, with their runs where they carry fonts of their own."""
+        part = self.package.related("sharedStrings") or "xl/sharedStrings.xml"
+        if not wanted or part not in self.package:
+            return {}
+        found = {}
+        last = max(wanted)
+        for index, piece in enumerate(_PIECE.finditer(self.package.read(part))):
+            if index in wanted:
+                runs = self._runs(piece[0]) if b"rPr>" in piece[0] else ()
+                found[index] = joined_text(piece[1] or b""), runs
+            if index == last:
+                break
+        return found
 
-    def _line(self, attributes: Mapping[str, str], default: Element | None) -> Strip:
+    def _runs(self, xml: bytes) -> tuple[Run, ...]:
+        runs = []
+        for each in fragment(xml).iter():
+            if local(each) == "r":
+                letters, properties = child(each, "t"), child(each, "rPr")
+                font = read_font(properties, self.styles.palette) if properties is not None else None
+                runs.append(Run((letters.text or "") if letters is not None else "", font))
+        return tuple(runs)
+
+    def _line(self, attributes: Mapping[str, str]) -> Strip:
         style = whole(attributes.get("s", "")) if flag(attributes.get("customFormat")) else 0
         if flag(attributes.get("hidden")):
             return Strip(0, style)
         if "ht" in attributes:
             return Strip(_pixels(attributes["ht"]), style)
-        return Strip(None if self._default_row(default) else 0, style)
+        return Strip(None if self._default_row() else 0, style)
 
-    def _default_row(self, default: Element | None) -> int:
+    def _default_row(self) -> int:
         """Pixels of a row that holds nothing; a row with text may grow."""
-        given = default.attrib if default is not None else {}
+        given = self.default.attrib if self.default is not None else {}
         if flag(given.get("zeroHeight")):
             return 0
         return _pixels(given.get("defaultRowHeight", "")) or line_height(self.styles.normal)
 
-    def _default_column(self, default: Element | None) -> int:
-        given = real(default.get("defaultColWidth", "")) if default is not None else 0.0
+    def _default_column(self) -> int:
+        given = real(self.default.get("defaultColWidth", "")) if self.default is not None else 0.0
         if given:
             return self._width(given)
-        base = real(default.get("baseColWidth", "8")) if default is not None else 8.0
+        base = real(self.default.get("baseColWidth", "8")) if self.default is not None else 8.0
         return -(-int(base * self.digit + 5) // 8) * 8  # Excel rounds it up to eight pixels
 
     def _width(self, count: float) -> int:
@@ -127,184 +220,59 @@ class _Reader:
         count = min(max(count, 0.0), 255.0)
         return int((256 * count + int(128 / self.digit)) / 256 * self.digit)
 
-    def _columns(self, area: Range) -> dict[int, Strip]:
+    def _columns(self, spread: tuple[int, int]) -> dict[int, Strip]:
         found: dict[int, Strip] = {}
         listed = child(self.head, "cols")
         for each in listed if listed is not None else ():
             first, last = whole(each.get("min", "")), whole(each.get("max", ""))
             hidden = flag(each.get("hidden"))
             given = real(each.get("width", ""))
-            size = 0 if hidden else self._width(given) if "width" in each.attrib else self._default_column(None)
+            size = 0 if hidden else self._width(given) if "width" in each.attrib else self._default_column()
             strip = Strip(size, whole(each.get("style", "")))
-            for column in range(max(first, area.first_column), min(last, area.last_column) + 1):
+            for column in range(max(first, spread[0]), min(last, spread[1]) + 1):
                 found[column] = strip
         return found
 
+    def _view(self) -> Element | None:
+        return child(child(self.head, "sheetViews"), "sheetView")
+
     def _gridlines(self) -> bool:
-        views = child(self.head, "sheetViews")
-        view = child(views, "sheetView")
+        if self.options.gridlines is not None:
+            return self.options.gridlines
+        view = self._view()
         return view is None or flag(view.get("showGridLines"), True)
 
-    def _merges(self) -> Iterator[Range]:
-        after = tail(self.package, self.sheet.part)
-        for found in re.finditer(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref\s*=\s*[\"']([^\"']+)", after):
-            merged = parse_range(found[1].decode("ascii", "replace"))
-            if merged is not None:
-                yield merged
+    def _pivots(self, area: Range) -> Iterator[str]:
+        """Pivot tables keep their looks apart from the cells; those are not drawn."""
+        for kind, part in self.package.relations(self.sheet.part).values():
+            place = child(root(self.package, part), "location") if kind == "pivotTable" else None
+            cells = parse_range(place.get("ref", "")) if place is not None else None
+            if cells is not None and _meet(cells, area):
+                yield text("shot_pivot", range=cells)
+
+    def _comments(self, area: Range) -> Iterator[tuple[int, int]]:
+        for kind, part in self.package.relations(self.sheet.part).values():
+            if kind not in ("comments", "threadedComment") or part not in self.package:
+                continue
+            for found in _COMMENT.finditer(self.package.read(part)):
+                cell = parse_range(found[1].decode("ascii", "replace"))
+                if cell is not None and _meet(cell, area):
+                    yield cell.first_row, cell.first_column
 
 
-def _find(package: Package, wanted: str) -> tuple[SheetPart, Range]:
-    """The sheet and the cells that a text names."""
-    if not package.sheets:
-        raise WorkbookError(Problem(package.place, text("shot_no_sheets")))
-    wanted = wanted.strip()
-    first = next((each for each in package.sheets if not each.hidden), package.sheets[0])
-    if not wanted:
-        return first, _used(package, first)
-    with contextlib.suppress(KeyError):
-        sheet = package.sheet(_unquoted(wanted.rstrip("!！")))
-        return sheet, _used(package, sheet)
-    area = _known(package, wanted, first)
-    if area is None:
-        name = wanted.rpartition("!")[2].strip("'\"")
-        target = _tables(package).get(name.casefold()) or _names(package).get(name.casefold(), "")
-        area = _known(package, target, first) if target else None
-    if area is None:
-        raise WorkbookError(_no_range(package, wanted))
-    try:
-        return package.sheet(area.sheet), area
-    except KeyError:
-        known = [each.name for each in package.sheets]
-        raise WorkbookError(no_sheet(package.path, area.sheet, known)) from None
+def _merges(after: bytes) -> Iterator[Range]:
+    for found in _MERGE.finditer(after):
+        merged = parse_range(found[1].decode("ascii", "replace"))
+        if merged is not None:
+            yield merged
 
 
-def _known(package: Package, wanted: str, first: SheetPart) -> Range | None:
-    """A range with its sheet from `A1:B2`, `A:C` or `3:9`, with or without a sheet before it."""
-    found = parse_range(wanted)
-    if found is not None:
-        return found if found.sheet else _on(found, first.name)
-    before, _, cells = wanted.replace("！", "!").replace("：", ":").rpartition("!")
-    columns, lines = _COLUMNS.fullmatch(cells.strip("'\"")), _ROWS.fullmatch(cells.strip("'\""))
-    if not (columns or lines):
-        return None
-    try:
-        sheet = package.sheet(_unquoted(before)) if before else first
-    except KeyError:
-        return Range(_unquoted(before), 1, 1, 1, 1)  # the caller complains of the sheet
-    used = _used(package, sheet)
-    if columns:
-        left, right = sorted(min(column_number(each), MAX_COLUMN) for each in columns.groups())
-        return Range(sheet.name, 1, left, used.last_row, right)
-    assert lines is not None
-    top, bottom = sorted(min(max(int(each), 1), MAX_ROW) for each in lines.groups())
-    return Range(sheet.name, top, 1, bottom, used.last_column)
-
-
-def _on(area: Range, sheet: str) -> Range:
-    return Range(sheet, area.first_row, area.first_column, area.last_row, area.last_column)
-
-
-def _unquoted(name: str) -> str:
-    name = name.strip().lstrip('"').rstrip('"')
-    return name[1:-1].replace("''", "'") if len(name) > 1 and name[0] == name[-1] == "'" else name
-
-
-def _used(package: Package, sheet: SheetPart) -> Range:
-    seen = look(package, sheet.part)
-    return Range(sheet.name, 1, 1, max(seen.last_row, 1), max(seen.last_column, 1))
-
-
-def _limited(place: Place, area: Range) -> Range:
-    """The range itself where it is not too large to be drawn."""
-    count = (area.last_row - area.first_row + 1) * (area.last_column - area.first_column + 1)
-    if count > MOST_CELLS:
-        where = Place(place.file, area.sheet)
-        message = text("shot_too_large", range=Range("", *_corners(area)), count=count, most=MOST_CELLS)
-        raise WorkbookError(Problem(where, message, text("shot_too_large_hint")))
-    return area
-
-
-def _corners(area: Range) -> tuple[int, int, int, int]:
-    return area.first_row, area.first_column, area.last_row, area.last_column
-
-
-def _no_range(package: Package, wanted: str) -> Problem:
-    near = nearest(wanted.strip("'\"!"), [*(each.name for each in package.sheets), *_names(package), *_tables(package)])
-    hint = text("book_missing_near", name=near) if near else text("shot_range_hint")
-    return Problem(package.place, text("shot_no_range", range=wanted), hint)
-
-
-def _names(package: Package) -> dict[str, str]:
-    """Defined names in small letters -> what they stand for."""
-    starts = [part for kind, part in package.relations("").values() if kind == "officeDocument"]
-    root = _root(package, starts[0] if starts else "xl/workbook.xml")
-    listed = child(root, "definedNames")
-    return {each.get("name", "").casefold(): each.text or "" for each in (listed if listed is not None else ())}
-
-
-def _tables(package: Package) -> dict[str, str]:
-    """Excel tables in small letters -> their range with its sheet."""
-    found = {}
-    for sheet in package.sheets:
-        for kind, part in package.relations(sheet.part).values():
-            root = _root(package, part) if kind == "table" else None
-            if root is not None:
-                name = root.get("displayName") or root.get("name") or ""
-                quoted = sheet.name.replace("'", "''")
-                found[name.casefold()] = f"'{quoted}'!{root.get('ref', '')}"
-    return found
-
-
-def _rich_texts(package: Package, styles: Styles) -> Iterator[tuple[int, tuple[Run, ...]]]:
-    """The shared strings that carry fonts of their own: index, runs."""
-    part = package.related("sharedStrings") or "xl/sharedStrings.xml"
-    if part not in package:
-        return
-    for index, found in enumerate(_PIECE.finditer(package.read(part))):
-        if b"rPr>" not in found[0]:
-            continue
-        root = _fragment(package, found[0])
-        runs = []
-        for each in root.iter():
-            if local(each) == "r":
-                letters, properties = child(each, "t"), child(each, "rPr")
-                font = read_font(properties, styles.palette) if properties is not None else None
-                runs.append(Run((letters.text or "") if letters is not None else "", font))
-        yield index, tuple(runs)
-
-
-def _root(package: Package, part: str) -> Element | None:
-    """The root of a part; None where there is none."""
-    if not part or part not in package:
-        return None
-    try:
-        return ElementTree.fromstring(package.read(part))
-    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two for an unknown encoding
-        raise WorkbookError(package.broken(error)) from error
-
-
-def _fragment(package: Package, xml: bytes) -> Element:
-    """A piece of XML cut out of its document: open elements are closed and prefixes forgotten."""
-    from html import unescape
-
-    root = Element("root")
-    trail = [root]
-    for found in re.finditer(rb"<(/?)(?:\w+:)?(\w+)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*?)(/?)>([^<]*)", xml):
-        closing, name, attributes, alone, after = found.groups()
-        if closing:
-            if len(trail) > 1:
-                trail.pop()
-            continue
-        given = re.findall(rb"([\w:]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", attributes)
-        element = Element(
-            name.decode("utf-8", "replace"),
-            {key.decode(): unescape((one or two).decode("utf-8", "replace")) for key, one, two in given},
-        )
-        element.text = unescape(after.decode("utf-8", "replace"))
-        trail[-1].append(element)
-        if not alone:
-            trail.append(element)
-    return root[0] if len(root) else root
+def _frozen(view: Element | None) -> tuple[int, int]:
+    """The rows and columns that a frozen pane keeps, as numbers of the last one."""
+    pane = child(view, "pane")
+    if pane is None or "frozen" not in pane.get("state", "").lower():
+        return 0, 0
+    return int(real(pane.get("ySplit"))), int(real(pane.get("xSplit")))
 
 
 def _meet(one: Range, other: Range) -> bool:
@@ -328,44 +296,10 @@ def _reaching(area: Range, merges: list[Range]) -> Range:
     )
 
 
-def _plain_page(path: Path, wanted: str) -> Page:
-    """A book whose format carries no styles that we read: values in columns as wide as they are."""
-    names = sheet_names(path)
-    if not names:
-        raise WorkbookError(Problem(Place(str(path)), text("shot_no_sheets")))
-    area = parse_range(wanted) if wanted.strip() else None
-    named = area.sheet if area is not None else _unquoted(wanted.strip().rstrip("!"))
-    name = {each.casefold(): each for each in names}.get(named.casefold()) if named else names[0]
-    if name is None:
-        raise WorkbookError(no_sheet(path, named, names))
-    lines = read_cells(path, name)
-    if area is None:
-        area = Range(name, 1, 1, max(len(lines), 1), max((len(line) for line in lines), default=1) or 1)
-    area = _limited(Place(str(path)), _on(area, name))
-    styles = Styles((CellStyle(), CellStyle(format="yyyy-mm-dd"), CellStyle(format="yyyy-mm-dd hh:mm:ss")))
-    cells = {
-        (row, column): _plain_value(value)
-        for row, line in enumerate(lines[area.first_row - 1 : area.last_row], area.first_row)
-        for column, value in enumerate(line, 1)
-        if value is not None and area.first_column <= column <= area.last_column
-    }
-    sizes: dict[int, int] = {}
-    for (_, column), value in cells.items():
-        size = 80 if value.style else int(width(str(value.content), Font())) + 9
-        sizes[column] = min(200, max(size, sizes.get(column, 64)))
-    return Page(
-        area, area, cells, styles, {column: Strip(size) for column, size in sizes.items()}, {}, 64, line_height(Font())
-    )
-
-
-def _plain_value(value: object) -> Value:
-    if isinstance(value, (datetime.datetime, datetime.date)):
-        moment = value if isinstance(value, datetime.datetime) else datetime.datetime.combine(value, datetime.time())
-        serial = (moment.replace(tzinfo=None) - datetime.datetime(1899, 12, 30)) / datetime.timedelta(days=1)
-        return Value(serial, 1 if serial == int(serial) else 2)
-    if isinstance(value, (bool, str)):
-        return Value(value)
-    return Value(float(value)) if isinstance(value, (int, float)) else Value(str(value))
+def _spread(area: Range, things: list[Thing]) -> tuple[int, int]:
+    """The first and last column whose width matters."""
+    columns = [each.anchor.column for each in things] + [each.anchor.to[0] for each in things if each.anchor.to]
+    return min([area.first_column, *columns]), max([area.last_column, *columns])
 
 
 def _pixels(points: str) -> int:

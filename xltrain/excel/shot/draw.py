@@ -1,20 +1,20 @@
 """A drawing as SVG, and the SVG as PNG."""
 
-import math
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
-from xml.sax.saxutils import escape
 
-from xltrain.excel.shot.fonts import BOLD, Piece, family, font_path, pieces, pixels, width
-from xltrain.excel.shot.layout import Box, Drawing, Label
+from xltrain.excel.shot.fonts import font_path
+from xltrain.excel.shot.icons import icon_svg
+from xltrain.excel.shot.layout import Drawing
+from xltrain.excel.shot.letters import USUAL, Box, Label, families, n, rectangle, texts
 from xltrain.excel.shot.lines import Segment
-from xltrain.excel.shot.style import Fill, Font
+from xltrain.excel.shot.marks import bar_svg, comment_svg, spark_svg
+from xltrain.excel.shot.patterns import filled
+from xltrain.excel.shot.style import Font
 
-_SLANT = -12  # degrees of italic letters; the drawing font has none
-_USUAL = "Noto Sans CJK SC"
-_OTHERS = "Calibri, 'Microsoft YaHei', 'PingFang SC', sans-serif"  # where somebody opens the SVG without our font
+_SVG = "http://www.w3.org/2000/svg"
+_HEADING = Font(size=11, colour="#444444")
 _WIDTHS = {"thick": 3.0, "hair": 1.0}
 _DASHES = {
     "hair": "1 1",
@@ -34,15 +34,20 @@ def to_svg(drawing: Drawing) -> str:
     return "\n".join(_document(drawing)) + "\n"
 
 
-def to_png(svg: str, scale: float) -> bytes:
+def to_png(svg: str, scale: float, system: bool = False) -> bytes:
     """The SVG as PNG, `scale` pixels to the unit, with its resolution so that it keeps its size on paper.
+
+    Args:
+        system: whether fonts installed on the machine may be used.
 
     Raises:
         ValueError: the picture is too large to draw.
     """
     import resvg_py
 
-    drawn = bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, skip_system_fonts=True, font_files=[font_path()]))
+    drawn = bytes(
+        resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, skip_system_fonts=not system, font_files=[font_path()])
+    )
     return with_resolution(drawn, 96 * scale)
 
 
@@ -56,43 +61,67 @@ def with_resolution(png: bytes, dots: float) -> bytes:
 
 
 def _document(drawing: Drawing) -> Iterator[str]:
-    size = f'width="{drawing.width}" height="{drawing.height}"'
-    start = f'xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {drawing.width} {drawing.height}"'
-    yield f'<svg {start} font-family="{_families(_USUAL)}">'
-    yield f'<rect {size} fill="#FFFFFF"/>'
+    width, height = drawing.width + drawing.left, drawing.height + drawing.top
+    size = f'width="{width}" height="{height}"'
+    yield f'<svg xmlns="{_SVG}" {size} viewBox="0 0 {width} {height}" font-family="{families(USUAL)}">'
+    if drawing.background:
+        yield f'<rect {size} fill="{drawing.background}"/>'
+    if drawing.headings:
+        yield from _headings(drawing)
+        left = 0 if drawing.backwards else drawing.left
+        yield f'<svg x="{left}" y="{drawing.top}" width="{drawing.width}" height="{drawing.height}">'
+    yield from _cells(drawing)
+    for index, (box, inner) in enumerate(drawing.objects):
+        yield f'<g id="o{index}" transform="translate({n(box.left)} {n(box.top)})">{inner}</g>'
+    yield "</svg></svg>" if drawing.headings else "</svg>"
+
+
+def _cells(drawing: Drawing) -> Iterator[str]:
     yield '<g shape-rendering="crispEdges" fill="none">'
     if drawing.grid:
-        path = "".join(f"M{_n(each.left)} {_n(each.top)}L{_n(each.right)} {_n(each.bottom)}" for each in drawing.grid)
+        path = "".join(f"M{n(each.left)} {n(each.top)}L{n(each.right)} {n(each.bottom)}" for each in drawing.grid)
         yield f'<path d="{path}" stroke="{drawing.grid[0].line.colour}"/>'
     for number, (box, fill) in enumerate(drawing.fills):
-        yield from _filled(number, box, fill)
+        yield from filled(number, box, fill)
+    for number, (_, box, bar) in enumerate(drawing.bars):
+        yield from bar_svg(bar, box, number)
     for each in drawing.borders:
         yield from _border(each)
     yield "</g>"
-    clips: dict[Box, str] = {}
-    for label in drawing.labels:
-        if label.clip is not None and label.clip not in clips:
-            clips[label.clip] = f"c{len(clips)}"
-            yield f'<clipPath id="{clips[label.clip]}">{_rect(label.clip)}/></clipPath>'
-    for label in drawing.labels:
-        clip = f'<g clip-path="url(#{clips[label.clip]})">' if label.clip is not None else ""
-        drawn = "".join(part for each in _parted(label) for part in _label(each))
-        yield clip + drawn + ("</g>" if clip else "")
-    yield "</svg>"
+    for _, box, spark in drawing.sparks:
+        yield from spark_svg(spark, box)
+    for _, box, icon in drawing.icons:
+        yield icon_svg(icon, box)
+    yield from texts(drawing.labels)
+    for _, box in drawing.comments:
+        yield comment_svg(box, drawing.backwards)
+    for each in drawing.freeze:
+        yield from _border(each)
 
 
-def _filled(number: int, box: Box, fill: Fill) -> Iterator[str]:
-    if not fill.stops:
-        yield f'{_rect(box)} fill="{fill.colour}"/>'
-        return
-    turn = math.radians(fill.angle)
-    x, y = math.cos(turn) / 2, math.sin(turn) / 2
-    stops = "".join(f'<stop offset="{_n(at)}" stop-color="{colour}"/>' for at, colour in fill.stops)
-    yield (
-        f'<linearGradient id="f{number}" x1="{_n(0.5 - x)}" y1="{_n(0.5 - y)}" x2="{_n(0.5 + x)}" y2="{_n(0.5 + y)}">'
-        f"{stops}</linearGradient>"
-    )
-    yield f'{_rect(box)} fill="url(#f{number})"/>'
+def _headings(drawing: Drawing) -> Iterator[str]:
+    """Column letters and row numbers."""
+    side = drawing.width if drawing.backwards else 0  # where the row numbers stand
+    corner = Box(side, 0, side + drawing.left, drawing.top)
+    yield f'<g shape-rendering="crispEdges">{rectangle(corner)} fill="#E6E6E6"/>'
+    labels = []
+    for box, words in drawing.headings:
+        letters = words.isalpha()
+        shift = side if not letters else 0 if drawing.backwards else drawing.left
+        down = 0 if letters else drawing.top
+        here = Box(box.left + shift, box.top + down, box.right + shift, box.bottom + down)
+        yield f'{rectangle(here)} fill="#E6E6E6"/>'
+        line = (here.right - 0.5, here.top, here.right - 0.5, here.bottom)
+        if not letters:
+            line = (here.left, here.bottom - 0.5, here.right, here.bottom - 0.5)
+        yield '<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="#ABABAB"/>'.format(*(n(each) for each in line))
+        middle = (here.left + here.right) / 2
+        if here.height >= 9:
+            labels.append(Label(middle, (here.top + here.bottom) / 2 + 5, ((words, _HEADING),), "middle", here))
+    right, bottom = drawing.left + drawing.width, drawing.top + drawing.height
+    edge = drawing.width + 0.5 if drawing.backwards else drawing.left - 0.5
+    yield f'<path d="M0 {drawing.top - 0.5}H{right}M{edge} 0V{bottom}" stroke="#ABABAB"/></g>'
+    yield from texts(labels, "h")
 
 
 def _border(segment: Segment) -> Iterator[str]:
@@ -116,67 +145,6 @@ def _line(segment: Segment, colour: str, thick: float, dashes: str, x: float = 0
     pattern = f' stroke-dasharray="{dashes}"' if dashes else ""
     smooth = "" if segment.left == segment.right or segment.top == segment.bottom else ' shape-rendering="auto"'
     return (
-        f'<line x1="{_n(segment.left + x)}" y1="{_n(segment.top + y)}" x2="{_n(segment.right + x)}" '
-        f'y2="{_n(segment.bottom + y)}" stroke="{colour}" stroke-width="{_n(thick)}"{pattern}{smooth}/>'
+        f'<line x1="{n(segment.left + x)}" y1="{n(segment.top + y)}" x2="{n(segment.right + x)}" '
+        f'y2="{n(segment.bottom + y)}" stroke="{colour}" stroke-width="{n(thick)}"{pattern}{smooth}/>'
     )
-
-
-def _parted(label: Label) -> list[Label]:
-    """Text that is partly italic as labels of its runs, since letters are slanted by turning the whole element."""
-    if len({font.italic for _, font in label.runs}) < 2 or label.angle:
-        return [label]
-    widths = [width(part, font) for part, font in label.runs]
-    left = label.left - sum(widths) * {"middle": 0.5, "end": 1.0}.get(label.anchor, 0.0)
-    found = []
-    for run, size in zip(label.runs, widths, strict=True):
-        found.append(replace(label, left=left, runs=(run,), anchor="start"))
-        left += size
-    return found
-
-
-def _label(label: Label) -> Iterator[str]:
-    """One text element; a piece of its own for every font and size, since a missing letter moves a whole piece."""
-    x, y = _n(label.left), _n(label.baseline)
-    whole = "".join(part for part, _ in label.runs)
-    first = label.runs[0][1]
-    turns = []
-    if label.angle:
-        turns.append(f"rotate({_n(label.angle)} {x} {y})")
-    if all(font.italic for _, font in label.runs):
-        turns.append(f"translate({x} {y}) skewX({_SLANT}) translate({_n(-label.left)} {_n(-label.baseline)})")
-    transform = f' transform="{" ".join(turns)}"' if turns else ""
-    anchor = f' text-anchor="{label.anchor}"' if label.anchor != "start" else ""
-    name = family(first, whole)
-    face = f' font-family="{_families(name)}"' if name != _USUAL else ""
-    yield f'<text x="{x}" y="{y}"{face}{anchor}{transform}>'
-    for part, font in label.runs:
-        for piece in pieces(part, font):
-            yield _span(piece, font)
-    yield "</text>"
-
-
-def _span(piece: Piece, font: Font) -> str:
-    size = pixels(font) * piece.factor
-    marks = [f'font-size="{_n(size)}"', f'fill="{font.colour}"']
-    if piece.family:
-        marks.append(f'font-family="{_families(piece.family)}"')
-    if font.bold:
-        marks.append(f'stroke="{font.colour}" stroke-width="{_n(size * BOLD)}"')
-    lines = [name for name, on in (("underline", font.underline), ("line-through", font.strike)) if on]
-    if lines:
-        marks.append(f'text-decoration="{" ".join(lines)}"')
-    shown = escape(piece.text.replace(" ", "\u00a0").replace("\t", "\u00a0"))
-    return f"<tspan {' '.join(marks)}>{shown}</tspan>"
-
-
-def _families(name: str) -> str:
-    return f"'{name}', {_OTHERS}"
-
-
-def _rect(box: Box) -> str:
-    return f'<rect x="{_n(box.left)}" y="{_n(box.top)}" width="{_n(box.width)}" height="{_n(box.height)}"'
-
-
-def _n(number: float) -> str:
-    """A number of at most two decimals, as short as it can be."""
-    return f"{number:.2f}".rstrip("0").rstrip(".")

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from xltrain.excel.shot.opentype import faces
 from xltrain.excel.shot.style import Font
+from xltrain.excel.shot.system_fonts import holding, named, wanted
 
 PIXELS = 96 / 72  # per point
 BOLD = 0.036  # em: width of the stroke that thickens a letter; the package has no bold face
@@ -48,7 +50,8 @@ _LINES = (
 _CALIBRI_LINE = 1.22
 _EASTERN = 0.545  # fonts for Chinese, Japanese and Korean: a digit is 8 pixels at 11 points
 _OTHER = 0.52
-_BOX = "□"
+_RAISED = 0.66  # of the size, letters above or below the line
+_DOT = "·"  # for a letter that no font has
 # In the Chinese faces these signs fill the whole em; in the Japanese one they are made for Western text. Widths in em.
 WESTERN_FACE = "Noto Sans CJK JP"
 _WESTERN_SIGNS = {"·": 0.561, "‘": 0.278, "’": 0.278, "“": 0.474, "”": 0.474, "•": 0.34}
@@ -73,26 +76,22 @@ class Piece:
 
 @dataclass(frozen=True)
 class Glyph:
-    """What is drawn for a letter, its width in em, whether it takes the whole em, and whether it is a Western sign."""
+    """What is drawn for a letter, its width in em, whether it takes the whole em, the family that has it where it is
+    not that of its text, and whether no font has it.
+    """
 
     drawn: str
     width: float
     wide: bool
-    western: bool = False
+    family: str = ""
+    missing: bool = False
 
 
 class Metrics:
     """The drawing font's widths, in em by character."""
 
     def __init__(self, path: str) -> None:
-        from fontTools.ttLib import TTCollection
-
-        with TTCollection(path, lazy=True) as collection:
-            face = next(each for each in collection if each["name"].getDebugName(1) == "Noto Sans CJK SC")
-            unit = face["head"].unitsPerEm
-            names: dict[int, str] = face.getBestCmap()
-            widths = face["hmtx"].metrics
-            self.widths = {code: widths[name][0] / unit for code, name in names.items()}
+        self.widths = next(each for each in faces(path) if each.name(1) == "Noto Sans CJK SC").widths()
 
 
 def font_path() -> str:
@@ -117,8 +116,8 @@ def family(font: Font, text: str) -> str:
 
 
 def pixels(font: Font) -> float:
-    """The font's size in pixels."""
-    return font.size * PIXELS
+    """The font's size in pixels; letters above or below the line are smaller."""
+    return font.size * PIXELS * (_RAISED if font.position else 1.0)
 
 
 @lru_cache(maxsize=256)
@@ -137,7 +136,7 @@ def digit_width(font: Font) -> int:
 def line_height(font: Font) -> int:
     """What one line of text takes of a row that fits itself, in whole pixels: 20 for Calibri at 11 points."""
     share = next((share for names, share in _LINES if names.search(font.name)), _CALIBRI_LINE)
-    return max(1, int(pixels(font) * share + 2.2))
+    return max(1, int(font.size * PIXELS * share + 2.2))
 
 
 def is_wide(letter: str) -> bool:
@@ -149,53 +148,76 @@ def pieces(text: str, font: Font) -> list[Piece]:
     """A line cut into stretches of one size and family."""
     factor = latin(font.name)
     found: list[tuple[list[str], float, str]] = []
-    for glyph in glyphs(text):
+    for glyph in glyphs(text, *_source(font.name)):
         size = 1.0 if glyph.wide else factor
-        face = WESTERN_FACE if glyph.western else ""
-        if found and found[-1][1:] == (size, face):
+        if found and found[-1][1:] == (size, glyph.family):
             found[-1][0].append(glyph.drawn)
         else:
-            found.append(([glyph.drawn], size, face))
+            found.append(([glyph.drawn], size, glyph.family))
     return [Piece("".join(letters), size, face) for letters, size, face in found]
 
 
 def width(text: str, font: Font) -> float:
     """The width of one line in pixels."""
-    return _em(text, font.name) * pixels(font) + (BOLD * pixels(font) if font.bold and text else 0.0)
+    em = _em(text, font.name, *_source(font.name)) * pixels(font)
+    return em + (BOLD * pixels(font) if font.bold and text else 0.0)
+
+
+def missing(text: str, font: Font) -> set[str]:
+    """The letters of a text that no font at hand can draw."""
+    found = zip(text, glyphs(text, *_source(font.name)), strict=True)
+    return {letter for letter, glyph in found if glyph.missing}
+
+
+def _source(name: str) -> tuple[str, bool]:
+    """The family to look in first, and whether fonts of the system are asked for."""
+    return (name, True) if wanted() else ("", False)
 
 
 @lru_cache(maxsize=16_384)
-def _em(text: str, name: str) -> float:
+def _em(text: str, name: str, first: str, system: bool) -> float:
     factor = latin(name)
-    return sum(glyph.width if glyph.wide else glyph.width * factor for glyph in glyphs(text))
+    return sum(glyph.width if glyph.wide else glyph.width * factor for glyph in glyphs(text, first, system))
 
 
 @lru_cache(maxsize=16_384)
-def glyphs(text: str) -> tuple[Glyph, ...]:
+def glyphs(text: str, first: str = "", system: bool = False) -> tuple[Glyph, ...]:
     """What is drawn for each letter. Quotes and dots are narrow in Western text and take the em beside Chinese."""
+    face = named(first) if system else None
     found = []
     for index, letter in enumerate(text):
-        glyph = _glyph(letter)
+        if face is not None and ord(letter) in face.widths and not _mark(letter) and not letter.isspace():
+            found.append(Glyph(letter, face.widths[ord(letter)], True, face.family))
+            continue
+        glyph = _glyph(letter, system)
         if letter in _WESTERN_SIGNS or letter in "…—":
             if any(map(is_wide, text[max(0, index - 1) : index + 2])):
                 glyph = replace(glyph, wide=True)
             elif letter in _WESTERN_SIGNS:
-                glyph = Glyph(letter, _WESTERN_SIGNS[letter], False, True)
+                glyph = Glyph(letter, _WESTERN_SIGNS[letter], False, WESTERN_FACE)
         found.append(glyph)
     return tuple(found)
 
 
 @lru_cache(maxsize=16_384)
-def _glyph(letter: str) -> Glyph:
-    """A letter that the font lacks becomes its plain form without accents, or a hollow box."""
+def _glyph(letter: str, system: bool) -> Glyph:
+    """A letter that the font lacks comes from a font of the system where those are asked for, else becomes its plain
+    form without accents, or a dot.
+    """
     widths = metrics().widths
     if _mark(letter):
         return Glyph("", 0.0, False)
     if letter.isspace():
         letter = "\u3000" if letter == "\u3000" else " "
-    elif ord(letter) not in widths:
-        letter = next((each for each in unicodedata.normalize("NFKD", letter)[:1] if ord(each) in widths), _BOX)
-    return Glyph(letter, widths.get(ord(letter), 1.0), is_wide(letter))
+    if ord(letter) in widths:
+        return Glyph(letter, widths[ord(letter)], is_wide(letter))
+    face = holding(letter) if system else None
+    if face is not None:
+        return Glyph(letter, face.widths[ord(letter)], True, face.family)
+    plain = next((each for each in unicodedata.normalize("NFKD", letter)[:1] if ord(each) in widths), "")
+    if plain:
+        return Glyph(plain, widths[ord(plain)], is_wide(plain))
+    return Glyph(_DOT, _WESTERN_SIGNS[_DOT], False, WESTERN_FACE, True)
 
 
 def _mark(letter: str) -> bool:

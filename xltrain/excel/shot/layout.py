@@ -1,85 +1,63 @@
-"""Where everything of a page stands, in pixels: fills, grid lines, borders and text."""
+"""Where everything of a page stands, in pixels: fills, grid lines, borders, bars, signs and text."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass, field, replace
 
+from xltrain.excel.shot.axis import Axis
 from xltrain.excel.shot.fonts import line_height, pixels
-from xltrain.excel.shot.lines import Borders, Segment
-from xltrain.excel.shot.page import Page
-from xltrain.excel.shot.style import CellStyle, Fill, Font
+from xltrain.excel.shot.letters import Box, Label
+from xltrain.excel.shot.lines import Borders, Edge, Segment
+from xltrain.excel.shot.page import Bar, Icon, Page, Spark, Thing
+from xltrain.excel.shot.place import INDENT, PAD, breaks, flat, of_cell, room_of, turned, turned_size
+from xltrain.excel.shot.style import CellStyle, Fill, Line
 from xltrain.excel.shot.words import Text, cell_text, lines_of
-from xltrain.place import Range
+from xltrain.place import Range, column_letter
 
-PAD = 2.5  # between a cell's edge and its text
-INDENT = 9.0  # of one step
-DESCENT, ASCENT, PITCH = 0.25, 0.95, 1.22  # em, of the fonts that Excel uses
-_TURNED = 255
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in pixels."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def width(self) -> float:
-        return self.right - self.left
-
-    @property
-    def height(self) -> float:
-        return self.bottom - self.top
+HEAD = 20  # pixels of the row of column letters
+_HEAD_SIDE = 26  # pixels of the column of row numbers, at least
+Span = tuple[int, int, int, int]  # indexes of top, left, bottom and right, the last two excluded
+At = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Label:
-    """One line of text; `anchor` start, middle or end; `angle` in degrees with the clock about its point."""
+class Placed:
+    """A cell, or a merged range by its first cell, where it stands."""
 
-    left: float
-    baseline: float
-    runs: tuple[tuple[str, Font], ...]
-    anchor: str = "start"
-    clip: Box | None = None
-    angle: float = 0.0
+    row: int
+    column: int
+    box: Box
+    span: Span
+    style: CellStyle
 
 
 @dataclass
 class Drawing:
-    """Everything to draw, in pixels, in the order of the fields."""
+    """Everything to draw, in pixels, in the order of the fields. `left` and `top` are the room of the headings."""
 
     width: int
     height: int
+    background: str = "#FFFFFF"
     grid: list[Segment] = field(default_factory=list)
     fills: list[tuple[Box, Fill]] = field(default_factory=list)
+    bars: list[tuple[At, Box, Bar]] = field(default_factory=list)
     borders: list[Segment] = field(default_factory=list)
+    sparks: list[tuple[At, Box, Spark]] = field(default_factory=list)
+    icons: list[tuple[At, Box, Icon]] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
-
-
-class Axis:
-    """The columns or rows of a page that are not hidden, and where each begins."""
-
-    def __init__(self, first: int, sizes: list[int], shown: int) -> None:
-        self.first, self.last = first, first + len(sizes) - 1
-        self.lines = [first + index for index, size in enumerate(sizes) if size]
-        self.index = {line: index for index, line in enumerate(self.lines)}
-        starts = list(accumulate((size for size in sizes if size), initial=0))
-        before = sum(sizes[: shown - first])
-        self.starts = [1 + start - before for start in starts]  # one pixel for the first grid line
-
-    def span(self, first: int, last: int) -> tuple[int, int]:
-        """The indexes from line `first` to `last`, the end excluded."""
-        found = [
-            self.index[line] for line in range(max(first, self.first), min(last, self.last) + 1) if line in self.index
-        ]
-        return (found[0], found[-1] + 1) if found else (0, 0)
+    comments: list[tuple[At, Box]] = field(default_factory=list)
+    freeze: list[Segment] = field(default_factory=list)
+    things: list[tuple[Thing, Box]] = field(default_factory=list)
+    objects: list[tuple[Box, str]] = field(default_factory=list)  # the things, drawn
+    left: int = 0
+    top: int = 0
+    headings: list[tuple[Box, str]] = field(default_factory=list)
+    cells: list[Placed] = field(default_factory=list)
+    edges: dict[Edge, Line] = field(default_factory=dict)
+    backwards: bool = False
 
 
 def lay_out(page: Page) -> Drawing:
-    """The drawing of a page."""
+    """The drawing of a page; its things have their boxes, but are not drawn yet."""
     return _Layout(page).drawing()
 
 
@@ -87,32 +65,42 @@ class _Layout:
     def __init__(self, page: Page) -> None:
         self.page = page
         area, shown = page.area, page.range
-        self.merged: dict[tuple[int, int], Range] = _covered(page)
+        self.merged: dict[At, Range] = _covered(page)
         columns = range(area.first_column, area.last_column + 1)
-        widths = [page.columns[each].size or 0 if each in page.columns else page.column_size for each in columns]
-        self.columns = Axis(area.first_column, widths, shown.first_column)
-        heights = self._heights()
-        self.rows = Axis(area.first_row, heights, shown.first_row)
-        top, left = shown.first_row - area.first_row, shown.first_column - area.first_column
-        self.width = sum(widths[left : left + shown.last_column - shown.first_column + 1])
-        self.height = sum(heights[top : top + shown.last_row - shown.first_row + 1])
-        self.open: set[tuple[int, int]] = set()  # (row, column) indexes whose right edge text runs over
+        widths = [self._size(each) for each in columns]
+        ends = shown.first_column, shown.last_column
+        self.columns = Axis(area.first_column, widths, ends, page.right_to_left)
+        self.rows = Axis(area.first_row, self._heights(), (shown.first_row, shown.last_row))
+        self.open: set[At] = set()  # (row, column) indexes whose right edge text runs over
 
     def drawing(self) -> Drawing:
-        done = Drawing(self.width + 1, self.height + 1)
+        page = self.page
+        done = Drawing(self.columns.length + 1, self.rows.length + 1, page.options.background)
+        done.backwards = page.right_to_left
         borders = Borders(self.columns.starts, self.rows.starts)
-        for row, column, style, box, span in self._cells():
-            self._labels(done, row, column, style, box, span)
-            borders.add(row, column, style.border, span)
+        done.cells = list(self._cells())
+        for cell in done.cells:
+            self._fill_cell(done, cell)
+            borders.add(cell.row, cell.column, cell.style.border, cell.span)
         for (row, column), whole in self.merged.items():
             if (row, column) != (whole.first_row, whole.first_column) and self._visible(row, column):
-                edge = self.page.style(row, column).border
+                edge = page.style(row, column).border
                 borders.add_outer(self.rows.index[row], self.columns.index[column], edge, self._span(whole))
-        done.fills = list(self._fills())
+        done.fills = list(_fills(done.cells))
         done.borders = list(borders.segments())
-        if self.page.gridlines:
+        done.edges = borders.edges
+        if page.gridlines:
             done.grid = list(borders.grid(self.open, [self._span(each) for each in self._wholes()]))
+        done.things = [(each, box) for each in page.things if (box := self._thing_box(each)) is not None]
+        if page.options.freeze:
+            done.freeze = list(self._freeze())
+        if page.options.headings:
+            self._headings(done)
         return done
+
+    def _size(self, column: int) -> int:
+        strip = self.page.columns.get(column)
+        return strip.size or 0 if strip is not None else self.page.column_size
 
     def _wholes(self) -> set[Range]:
         return set(self.merged.values())
@@ -120,57 +108,43 @@ class _Layout:
     def _visible(self, row: int, column: int) -> bool:
         return row in self.rows.index and column in self.columns.index
 
-    def _span(self, whole: Range) -> tuple[int, int, int, int]:
-        """Indexes of a rectangle: top, left, bottom and right, the last two excluded."""
+    def _span(self, whole: Range) -> Span:
+        """Indexes of a rectangle."""
         top, bottom = self.rows.span(whole.first_row, whole.last_row)
         left, right = self.columns.span(whole.first_column, whole.last_column)
         return top, left, bottom, right
 
-    def _box(self, span: tuple[int, int, int, int]) -> Box:
+    def _box(self, span: Span) -> Box:
         top, left, bottom, right = span
         across, down = self.columns.starts, self.rows.starts
         return Box(across[left], down[top], across[right], down[bottom])
 
-    def _cells(self) -> Iterator[tuple[int, int, CellStyle, Box, tuple[int, int, int, int]]]:
-        """Every cell that shows: row, column, style, box and indexes; merged cells once."""
+    def _cells(self) -> Iterator[Placed]:
+        """Every cell that shows; merged cells once."""
         done: set[Range] = set()
         for top, row in enumerate(self.rows.lines):
             for left, column in enumerate(self.columns.lines):
                 whole = self.merged.get((row, column))
                 if whole is None:
                     span = (top, left, top + 1, left + 1)
-                    yield row, column, self.page.style(row, column), self._box(span), span
+                    yield Placed(row, column, self._box(span), span, self.page.style(row, column))
                 elif whole not in done:
                     done.add(whole)
                     span, at = self._span(whole), (whole.first_row, whole.first_column)
-                    yield *at, self.page.style(*at), self._box(span), span
-
-    def _fills(self) -> Iterator[tuple[Box, Fill]]:
-        """Filled boxes; a fill covers the grid lines around it. Equal neighbours in a row become one box."""
-        last: tuple[Box, Fill] | None = None
-        for _, _, style, box, _ in self._cells():
-            if not (style.fill.colour or style.fill.stops):
-                continue
-            here = Box(box.left - 1, box.top - 1, box.right, box.bottom)
-            if last is not None and last[1] == style.fill and not style.fill.stops and _beside(last[0], here):
-                last = (Box(last[0].left, here.top, here.right, here.bottom), style.fill)
-                continue
-            if last is not None:
-                yield last
-            last = (here, style.fill)
-        if last is not None:
-            yield last
+                    yield Placed(*at, self._box(span), span, self.page.style(*at))
 
     def _heights(self) -> list[int]:
         """The heights of the area's rows; those that are not given fit their text."""
-        page = self.page
+        page, only = self.page, self.page.options.rows
         found = []
         cells: dict[int, list[int]] = {}
         for row, column in page.cells:
             cells.setdefault(row, []).append(column)
         for row in range(page.area.first_row, page.area.last_row + 1):
             strip = page.rows.get(row)
-            if strip is None:
+            if only is not None and row not in only:
+                found.append(0)
+            elif strip is None:
                 found.append(page.row_size)
             elif strip.size is not None:
                 found.append(strip.size)
@@ -183,58 +157,159 @@ class _Layout:
         value, style = self.page.cells[row, column], self.page.style(row, column)
         if value.content is None or (row, column) in self.merged or column not in self.columns.index:
             return 0
-        if not style.alignment.wrap or not isinstance(value.content, str):
+        size = self.columns.sizes[column]
+        if style.alignment.rotation:
+            return round(turned_size(cell_text(value, style, 1e6, self.page.date1904), style, size))
+        if not breaks(style.alignment) or not isinstance(value.content, str):
             return max([line_height(run.font or style.font) for run in value.runs] or [line_height(style.font)])
-        left = self.columns.index[column]
-        size = self.columns.starts[left + 1] - self.columns.starts[left]
-        room = size - 2 * PAD - style.alignment.indent * INDENT
+        room = room_of(style.alignment, size)
         lines = lines_of(cell_text(value, style, room, self.page.date1904), room, True)
         return sum(max(line_height(each) for _, each in line.runs or (("", style.font),)) for line in lines)
 
-    def _labels(
-        self, done: Drawing, row: int, column: int, style: CellStyle, box: Box, span: tuple[int, int, int, int]
-    ) -> None:
-        value = self.page.cells.get((row, column))
-        if value is None or value.content is None or value.content == "" or not (box.width and box.height):
+    def _fill_cell(self, done: Drawing, cell: Placed) -> None:
+        """What stands in a cell: bar, sign, sparkline, text, the mark of a comment."""
+        at, box = (cell.row, cell.column), cell.box
+        if not (box.width and box.height):
             return
-        indent = style.alignment.indent * INDENT
-        text = cell_text(value, style, box.width - 2 * PAD - indent, self.page.date1904)
-        if style.alignment.rotation:
-            done.labels += _turned(text, style, box)
-            return
-        room = box
-        if not (text.fixed or style.alignment.wrap or (row, column) in self.merged):
-            room = self._overflow(row, span, text, box, indent)
-        done.labels += _flat(text, style, box, room, indent)
+        page = self.page
+        if at in page.bars:
+            done.bars.append((at, box, page.bars[at]))
+        if at in page.sparks:
+            done.sparks.append((at, box, page.sparks[at]))
+        if at in page.comments:
+            done.comments.append((at, box))
+        taken = 0.0
+        if at in page.icons:
+            icon = _icon_box(cell, at in page.bare)
+            done.icons.append((at, icon, page.icons[at]))
+            taken = icon.width + 1
+        if at not in page.bare:
+            done.labels += of_cell(self._labels(cell, taken), at)
 
-    def _overflow(self, row: int, span: tuple[int, int, int, int], text: Text, box: Box, indent: float) -> Box:
+    def _labels(self, cell: Placed, taken: float) -> list[Label]:
+        value, style, box = self.page.cells.get((cell.row, cell.column)), cell.style, cell.box
+        if value is None or value.content is None or value.content == "":
+            return []
+        if style.alignment.horizontal == "centerContinuous":
+            box = self._across(cell)
+        text = cell_text(value, style, room_of(style.alignment, box.width) - taken, self.page.date1904)
+        if style.alignment.rotation:
+            return turned(text, style, box)
+        if taken and text.anchor == "start":
+            box = Box(box.left + taken, box.top, box.right, box.bottom)
+        room = box
+        merged = (cell.row, cell.column) in self.merged
+        if not (text.fixed or breaks(style.alignment) or merged or style.alignment.horizontal == "fill"):
+            room = self._overflow(cell, text, box)
+        return flat(text, style, box, room)
+
+    def _across(self, cell: Placed) -> Box:
+        """The box of a cell whose text is centred across the empty cells after it that ask for the same."""
+        column = cell.column
+        while (
+            column + 1 in self.columns.sizes
+            and self._empty(cell.row, column + 1)
+            and self.page.style(cell.row, column + 1).alignment.horizontal == "centerContinuous"
+        ):
+            column += 1
+        top, left, bottom, right = self._span(Range("", cell.row, cell.column, cell.row, column))
+        self.open.update((top, index) for index in range(left, right - 1))
+        return self._box((top, left, bottom, right))
+
+    def _overflow(self, cell: Placed, text: Text, box: Box) -> Box:
         """The box widened over empty neighbours, as far as the text needs them."""
-        across, (top, left, _, right) = self.columns.starts, span
-        more = text.width + 2 * PAD + indent - box.width
+        across, (top, left, _, right) = self.columns.starts, cell.span
+        more = text.width + 2 * PAD + cell.style.alignment.indent * INDENT - box.width
         after = {"start": more, "middle": more / 2}.get(text.anchor, 0.0)
         before = {"end": more, "middle": more / 2}.get(text.anchor, 0.0)
-        while across[right] - box.right < after and right < len(self.columns.lines) and self._empty(row, right):
+        lines = self.columns.lines
+        while across[right] - box.right < after and right < len(lines) and self._empty(cell.row, lines[right]):
             self.open.add((top, right - 1))
             right += 1
-        while box.left - across[left] < before and left > 0 and self._empty(row, left - 1):
+        while box.left - across[left] < before and left > 0 and self._empty(cell.row, lines[left - 1]):
             left -= 1
             self.open.add((top, left))
         return Box(across[left], box.top, across[right], box.bottom)
 
-    def _empty(self, row: int, index: int) -> bool:
-        column = self.columns.lines[index]
+    def _empty(self, row: int, column: int) -> bool:
         value = self.page.cells.get((row, column))
         return (value is None or value.content is None or value.content == "") and (row, column) not in self.merged
 
+    def _thing_box(self, thing: Thing) -> Box | None:
+        """Where a thing stands; None where it is out of the picture."""
+        anchor, page = thing.anchor, self.page
+        columns = {column: strip.size or 0 for column, strip in page.columns.items()}
+        rows = {row: strip.size for row, strip in page.rows.items() if strip.size is not None}
+        x = self.columns.place(anchor.column, anchor.x, columns, page.column_size)
+        y = self.rows.place(anchor.row, anchor.y, rows, page.row_size)
+        if anchor.to is not None:
+            column, row, right, bottom = anchor.to
+            end = self.columns.place(column, right, columns, page.column_size)
+            low = self.rows.place(row, bottom, rows, page.row_size)
+        else:
+            wide, low = anchor.size[0], y + anchor.size[1]
+            end = x - wide if page.right_to_left else x + wide
+        left, right = min(x, end), max(x, end)
+        across, down = right - left, low - y
+        part = thing.within
+        box = Box(left + part[0] * across, y + part[1] * down, left + part[2] * across, y + part[3] * down)
+        beyond = box.right < 0 or box.bottom < 0 or box.left > self.columns.length or box.top > self.rows.length
+        return None if beyond or (box.width <= 0 and box.height <= 0) else box
 
-def _covered(page: Page) -> dict[tuple[int, int], Range]:
-    """Every cell of the area that belongs to a merged range."""
-    area, found = page.area, {}
-    for each in page.merges:
-        for row in range(max(each.first_row, area.first_row), min(each.last_row, area.last_row) + 1):
-            for column in range(max(each.first_column, area.first_column), min(each.last_column, area.last_column) + 1):
-                found[row, column] = each
-    return found
+    def _freeze(self) -> Iterator[Segment]:
+        rows, columns = self.page.frozen
+        black = Line("thin", "#808080")
+        width, height = self.columns.length + 1, self.rows.length + 1
+        if rows and rows + 1 in self.rows.sizes and rows in self.rows.sizes:
+            y = self.rows.place(rows + 1, 0, {}, 0) - 0.5
+            yield Segment(0, y, width, y, black)
+        if columns and columns + 1 in self.columns.sizes and columns in self.columns.sizes:
+            x = self.columns.place(columns + 1, 0, {}, 0) - 0.5
+            yield Segment(x, 0, x, height, black)
+
+    def _headings(self, done: Drawing) -> None:
+        shown = self.page.range
+        done.top, done.left = HEAD, max(_HEAD_SIDE, len(str(shown.last_row)) * 8 + 6)
+        across, down = self.columns.starts, self.rows.starts
+        for index, column in enumerate(self.columns.lines):
+            if shown.first_column <= column <= shown.last_column:
+                box = Box(across[index], 0, across[index + 1], HEAD)
+                done.headings.append((box, column_letter(column)))
+        for index, row in enumerate(self.rows.lines):
+            if shown.first_row <= row <= shown.last_row:
+                done.headings.append((Box(0, down[index], done.left, down[index + 1]), str(row)))
+
+
+def _icon_box(cell: Placed, alone: bool) -> Box:
+    """Where a sign stands: at the left of its cell; without a value where the text would be."""
+    box, alignment = cell.box, cell.style.alignment
+    size = max(4.0, min(16.0, box.height - 3, pixels(cell.style.font) * 1.1))
+    left = box.left + 2.0
+    if alone and alignment.horizontal in ("center", "right", "centerContinuous"):
+        middle = (box.left + box.right - size) / 2
+        left = box.right - size - 3 if alignment.horizontal == "right" else middle
+    top = {"top": box.top + 1.5, "center": (box.top + box.bottom - 1 - size) / 2}.get(
+        alignment.vertical, box.bottom - 2.5 - size
+    )
+    return Box(left, top, left + size, top + size)
+
+
+def _fills(cells: list[Placed]) -> Iterator[tuple[Box, Fill]]:
+    """Filled boxes; a fill covers the grid lines around it. Equal neighbours in a row become one box."""
+    last: tuple[Box, Fill] | None = None
+    for cell in cells:
+        fill, box = cell.style.fill, cell.box
+        if fill.empty:
+            continue
+        here = Box(box.left - 1, box.top - 1, box.right, box.bottom)
+        if last is not None and last[1] == fill and not fill.stops and _beside(last[0], here):
+            last = (replace(last[0], right=here.right), fill)
+            continue
+        if last is not None:
+            yield last
+        last = (here, fill)
+    if last is not None:
+        yield last
 
 
 def _beside(left: Box, right: Box) -> bool:
@@ -242,74 +317,11 @@ def _beside(left: Box, right: Box) -> bool:
     return left.right == right.left + 1 and (left.top, left.bottom) == (right.top, right.bottom)
 
 
-def _flat(text: Text, style: CellStyle, box: Box, room: Box, indent: float) -> list[Label]:
-    """The lines of upright text in a box; clipped to `room` where they are wider or higher."""
-    lines = lines_of(text, box.width - 2 * PAD - indent, style.alignment.wrap and not text.fixed)
-    heights = _line_heights(lines, style.font, box)
-    at = {
-        "start": box.left + PAD + indent,
-        "middle": (box.left + box.right) / 2,
-        "end": box.right - PAD - indent,
-    }[text.anchor]
-    top = _first_line(style.alignment.vertical, box, sum(heights))
-    widest = max((line.width for line in lines), default=0.0)
-    outside = widest > room.width - PAD - indent or sum(heights) > box.height + 3
-    clip = Box(room.left, room.top, room.right - 1, room.bottom - 1) if outside else None
-    found = []
-    for line, height in zip(lines, heights, strict=True):
-        em = _largest(line, style.font)
-        if line.runs:
-            baseline = top + em * ASCENT + (height - em * PITCH) / 2
-            found.append(Label(at, baseline, line.runs, text.anchor, clip))
-        top += height
+def _covered(page: Page) -> dict[At, Range]:
+    """Every cell of the area that belongs to a merged range."""
+    area, found = page.area, {}
+    for each in page.merges:
+        for row in range(max(each.first_row, area.first_row), min(each.last_row, area.last_row) + 1):
+            for column in range(max(each.first_column, area.first_column), min(each.last_column, area.last_column) + 1):
+                found[row, column] = each
     return found
-
-
-def _line_heights(lines: list[Text], font: Font, box: Box) -> list[float]:
-    """The height of each line; a little less where the row was made for another font's lines."""
-    if len(lines) == 1:
-        return [_largest(lines[0], font) * PITCH]
-    heights = [float(max(line_height(each) for _, each in line.runs or (("", font),))) for line in lines]
-    share = (box.height - 1) / sum(heights)
-    return [height * share for height in heights] if 1 / 1.2 <= share < 1 else heights
-
-
-def _largest(line: Text, font: Font) -> float:
-    """The em of a line's largest font."""
-    return max((pixels(each) for _, each in line.runs), default=pixels(font))
-
-
-def _first_line(vertical: str, box: Box, height: float) -> float:
-    """Where text of this height begins."""
-    if vertical == "top":
-        return box.top + 0.5
-    if vertical in ("center", "distributed", "justify"):
-        return (box.top + box.bottom - 1 - height) / 2
-    return box.bottom - 1 - height
-
-
-def _turned(text: Text, style: CellStyle, box: Box) -> list[Label]:
-    """Text at an angle: centred in its cell, or from the bottom where it rises."""
-    turn = style.alignment.rotation
-    em = pixels(style.font)
-    if turn == _TURNED:
-        letters = [(letter, font) for part, font in text.runs for letter in part]
-        top = box.top + max(1.0, (box.height - len(letters) * em * PITCH) / 2)
-        middle = (box.left + box.right) / 2
-        return [
-            Label(middle, top + em * (ASCENT + PITCH * number), (each,), "middle", box)
-            for number, each in enumerate(letters)
-        ]
-    angle = float(-turn if turn <= 90 else turn - 90)
-    across, down = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-    vertical = style.alignment.vertical
-    anchor, shift = "middle", em * 0.35
-    if abs(angle) == 90:
-        if vertical != "center":
-            low = (vertical == "bottom") == (angle < 0)
-            anchor = "start" if low else "end"
-            down = box.bottom - PAD if vertical == "bottom" else box.top + PAD
-        across += shift if angle < 0 else -shift
-    else:
-        down += shift
-    return [Label(across, down, text.runs, anchor, box, angle)]

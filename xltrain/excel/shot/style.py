@@ -99,15 +99,26 @@ class Font:
     underline: str = ""
     strike: bool = False
     colour: str = BLACK
+    position: str = ""  # superscript or subscript
 
 
 @dataclass(frozen=True)
 class Fill:
-    """One colour (empty: none), or a gradient of (position, colour) stops at an angle in degrees."""
+    """One colour (empty: none), a pattern of `ink` on `paper` whose mixture is `colour`, or a gradient of (position,
+    colour) stops at an angle in degrees or, with `middle`, outwards from a box (left, right, top, bottom shares).
+    """
 
     colour: str = ""
     stops: tuple[tuple[float, str], ...] = ()
     angle: float = 0.0
+    pattern: str = ""
+    ink: str = ""
+    paper: str = ""
+    middle: tuple[float, float, float, float] | None = None
+
+    @property
+    def empty(self) -> bool:
+        return not (self.colour or self.stops)
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,8 @@ class Alignment:
     shrink: bool = False
     indent: int = 0
     rotation: int = 0
+    last: bool = False  # whether distributed text spreads its last line too
+    reading: int = 0  # 1 from left to right, 2 from right to left
 
 
 @dataclass(frozen=True)
@@ -151,11 +164,15 @@ class CellStyle:
 
 @dataclass(frozen=True)
 class Styles:
-    """The cell styles of a book by number, and the font that column widths count in."""
+    """The cell styles of a book by number, the font that column widths count in, the colours, the number formats by
+    number, and the root of the part they are from.
+    """
 
     cells: tuple[CellStyle, ...] = (CellStyle(),)
     normal: Font = field(default_factory=Font)
     palette: Palette = field(default_factory=Palette)
+    formats: Mapping[int, str] = field(default_factory=dict)
+    source: Element | None = None
 
     def __getitem__(self, number: int) -> CellStyle:
         return self.cells[number] if 0 <= number < len(self.cells) else self.cells[0]
@@ -166,16 +183,16 @@ def read_styles(styles: Element | None, theme: Element | None) -> Styles:
     colours = Palette(_theme(theme))
     if styles is None:
         return Styles(palette=colours)
-    listed = [each.get("rgb", "")[-6:] for each in _all(styles, "colors", "indexedColors")]
+    listed = [each.get("rgb", "")[-6:] for each in all_of(styles, "colors", "indexedColors")]
     own = tuple(f"#{each.upper()}" if is_hex(each) else BLACK for each in listed)
     if own:
         colours = Palette(colours.theme, own + INDEXED[len(own) :])
-    fonts = [read_font(each, colours) for each in _all(styles, "fonts")] or [Font()]
-    fills = [read_fill(each, colours) for each in _all(styles, "fills")]
-    borders = [_border(each, colours) for each in _all(styles, "borders")]
-    formats = {whole(each.get("numFmtId")): each.get("formatCode", "") for each in _all(styles, "numFmts")}
+    fonts = [read_font(each, colours) for each in all_of(styles, "fonts")] or [Font()]
+    fills = [read_fill(each, colours) for each in all_of(styles, "fills")]
+    borders = [read_border(each, colours) for each in all_of(styles, "borders")]
+    formats = {whole(each.get("numFmtId")): each.get("formatCode", "") for each in all_of(styles, "numFmts")}
     cells = []
-    for each in _all(styles, "cellXfs"):
+    for each in all_of(styles, "cellXfs"):
         cells.append(
             CellStyle(
                 _at(fonts, whole(each.get("fontId")), fonts[0]),
@@ -185,7 +202,7 @@ def read_styles(styles: Element | None, theme: Element | None) -> Styles:
                 built_in(whole(each.get("numFmtId")), formats),
             )
         )
-    return Styles(tuple(cells) or (CellStyle(font=fonts[0]),), _normal(styles, fonts), colours)
+    return Styles(tuple(cells) or (CellStyle(font=fonts[0]),), _normal(styles, fonts), colours, formats, styles)
 
 
 def built_in(number: int, formats: Mapping[int, str]) -> str:
@@ -204,7 +221,7 @@ def read_font(element: Element, colours: Palette) -> Font:
     name = found.get("name", found.get("rFont"))
     size = found.get("sz")
     underline = found.get("u")
-    colour = found.get("color")
+    colour, position = found.get("color"), found.get("vertAlign")
     return Font(
         name.get("val", "Calibri") if name is not None else "Calibri",
         _size(size.get("val", "11")) if size is not None else 11.0,
@@ -213,11 +230,12 @@ def read_font(element: Element, colours: Palette) -> Font:
         underline.get("val", "single").replace("none", "") if underline is not None else "",
         _on(found.get("strike")),
         colours.colour(colour.attrib, BLACK) if colour is not None else BLACK,
+        position.get("val", "").replace("baseline", "") if position is not None else "",
     )
 
 
 def read_fill(element: Element, colours: Palette) -> Fill:
-    """A fill; patterns become the colour that the eye sees."""
+    """A fill; of a pattern also the colour that the eye sees."""
     gradient = child(element, "gradientFill")
     if gradient is not None:
         stops = []
@@ -225,7 +243,12 @@ def read_fill(element: Element, colours: Palette) -> Fill:
             colour = child(each, "color")
             if colour is not None:
                 stops.append((real(each.get("position")), colours.colour(colour.attrib, WHITE)))
-        return Fill(stops=tuple(stops), angle=real(gradient.get("degree")))
+        middle = tuple(real(gradient.get(side)) for side in ("left", "right", "top", "bottom"))
+        return Fill(
+            stops=tuple(sorted(stops)),
+            angle=real(gradient.get("degree")),
+            middle=(middle[0], middle[1], middle[2], middle[3]) if gradient.get("type") == "path" else None,
+        )
     pattern = child(element, "patternFill")
     kind = pattern.get("patternType", "none") if pattern is not None else "none"
     if pattern is None or kind == "none":
@@ -235,10 +258,15 @@ def read_fill(element: Element, colours: Palette) -> Fill:
     if kind == "solid":
         return Fill(ink if front is not None else WHITE)
     paper = colours.colour(back.attrib, WHITE) if back is not None and back.get("indexed") != "65" else WHITE
-    return Fill(blended(paper, ink, _PATTERNS.get(kind, 0.5)))
+    return pattern_fill(kind, ink, paper)
 
 
-def _all(root: Element, *names: str) -> Iterable[Element]:
+def pattern_fill(kind: str, ink: str, paper: str) -> Fill:
+    """A pattern of one colour on another."""
+    return Fill(blended(paper, ink, _PATTERNS.get(kind, 0.5)), pattern=kind, ink=ink, paper=paper)
+
+
+def all_of(root: Element, *names: str) -> Iterable[Element]:
     found: Element | None = root
     for name in names:
         found = child(found, name) if found is not None else None
@@ -261,14 +289,14 @@ def _theme(root: Element | None) -> tuple[str, ...]:
 
 def _normal(root: Element, fonts: list[Font]) -> Font:
     """The font of the style Normal."""
-    named: Element | None = next((each for each in _all(root, "cellStyles") if each.get("builtinId") == "0"), None)
-    bases: list[Element | None] = list(_all(root, "cellStyleXfs"))
+    named: Element | None = next((each for each in all_of(root, "cellStyles") if each.get("builtinId") == "0"), None)
+    bases: list[Element | None] = list(all_of(root, "cellStyleXfs"))
     base = _at(bases, whole(named.get("xfId")) if named is not None else 0, None)
     return _at(fonts, whole(base.get("fontId")) if base is not None else 0, fonts[0])
 
 
-def _border(element: Element, colours: Palette) -> Border:
-    sides = {local(each): _line(each, colours) for each in element}
+def read_border(element: Element, colours: Palette) -> Border:
+    sides = {local(each): read_line(each, colours) for each in element}
     left = sides.get("left") or sides.get("start")
     right = sides.get("right") or sides.get("end")
     slant = sides.get("diagonal")
@@ -277,7 +305,7 @@ def _border(element: Element, colours: Palette) -> Border:
     return Border(left, right, sides.get("top"), sides.get("bottom"), down, up)
 
 
-def _line(element: Element, colours: Palette) -> Line | None:
+def read_line(element: Element, colours: Palette) -> Line | None:
     style = element.get("style", "none")
     if style == "none":
         return None
@@ -295,6 +323,8 @@ def _alignment(element: Element | None) -> Alignment:
         flag(element.get("shrinkToFit")),
         whole(element.get("indent")),
         whole(element.get("textRotation")),
+        flag(element.get("justifyLastLine")),
+        whole(element.get("readingOrder")),
     )
 
 

@@ -9,10 +9,17 @@ from xltrain.excel.shot.format import TOO_WIDE, general, is_general, show
 from xltrain.excel.shot.page import Value
 from xltrain.excel.shot.style import CellStyle, Font
 
+_SPREAD = ("distributed", "justify")
 _SLACK = 2.0  # pixels that a number may be too wide before it turns into ####
 _EAST = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
-_CLOSING = "，。、；：！？）】》」』”’"  # stay with the letter before them
-_WORD = re.compile(f"\n|[ \t]+|[{_EAST}][{_CLOSING}]*|[^\\s{_EAST}]+|\\s")
+# Signs that never begin a line, and those that never end one, as JIS X 4051 and GB/T 15834 have it.
+_CLOSING = (
+    "，。、；：！？）】》〉」』”’〕｝］％‰℃·…—～ー々ゝゞヽヾぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ,.;:!?)]}%"
+)
+_OPENING = "（【《〈「『“‘〔｛［￥＄([{$¥"
+_CLOSE, _OPEN = re.escape(_CLOSING), re.escape(_OPENING)
+_LETTER = f"[{_EAST}]"
+_WORD = re.compile(f"\n|[ \t]+|[{_OPEN}]*{_LETTER}[{_CLOSE}]*|[^\\s{_EAST}]+[{_CLOSE}]*|\\s")
 _ANCHORS = {
     "left": "start",
     "right": "end",
@@ -33,6 +40,7 @@ class Text:
     runs: Runs
     anchor: str = "start"
     fixed: bool = False
+    ends: bool = False  # whether a line end follows, for one line of several
 
     @property
     def width(self) -> float:
@@ -43,25 +51,33 @@ def cell_text(value: Value, style: CellStyle, room: float, date1904: bool = Fals
     """What a cell with so many pixels for text shows."""
     content, font, place = value.content, style.font, style.alignment.horizontal
     anchor = _ANCHORS.get(place, "")
+    wraps = style.alignment.wrap or place in ("distributed", "justify") or style.alignment.vertical in _SPREAD
     if isinstance(content, str) and not value.failed:
         if value.runs:
             runs = tuple((each.text, each.font or font) for each in value.runs)
         else:
             shown = show(content, style.format, date1904)
             runs = ((_filled(shown.text, shown.fill, shown.fill_at, font, room), _coloured(font, shown.colour)),)
-        if not style.alignment.wrap:
+        if not wraps:
             runs = tuple((part.replace("\r", "").replace("\n", ""), each) for part, each in runs)
         if place == "fill":
             return _repeated(runs, room)
-        if style.alignment.shrink and not style.alignment.wrap:
+        if style.alignment.shrink and not wraps:
             runs = _shrunk(runs, room)
-        return Text(runs, anchor or "start", place == "fill" or style.alignment.shrink)
+        backwards = style.alignment.reading == 2 or (not style.alignment.reading and _from_right(content))
+        return Text(runs, anchor or ("end" if backwards else "start"), style.alignment.shrink and not wraps)
     if isinstance(content, bool) or value.failed:
         shown_word = ("TRUE" if content else "FALSE") if isinstance(content, bool) else str(content)
         fits = width(shown_word, font) <= room + _SLACK
         return Text(((shown_word if fits else _hashes(font, room), font),), anchor or "middle", True)
     assert isinstance(content, float)
     return Text(_number(content, style, room, date1904), anchor or "end", True)
+
+
+def _from_right(content: str) -> bool:
+    """Whether a text begins in Hebrew or Arabic, which Excel then aligns at the right."""
+    first = next((letter for letter in content if letter.isalpha()), "")
+    return "\u0590" <= first <= "\u08ff" or "\ufb1d" <= first <= "\ufefc"
 
 
 def _number(value: float, style: CellStyle, room: float, date1904: bool) -> Runs:
@@ -89,9 +105,11 @@ def lines_of(text: Text, room: float, wrap: bool) -> list[Text]:
     if not wrap or (text.width <= room and not any("\n" in part for part, _ in text.runs)):
         return [text]
     lines: list[list[tuple[str, Font]]] = [[]]
+    ends: set[int] = set()
     used = 0.0
     for word, font in _words(text.runs, room):
         if word == "\n":
+            ends.add(len(lines) - 1)
             lines.append([])
             used = 0.0
             continue
@@ -102,7 +120,12 @@ def lines_of(text: Text, room: float, wrap: bool) -> list[Text]:
         if used or not word.isspace() or len(lines) == 1:
             lines[-1].append((word, font))
             used += size
-    return [Text(_joined(line), text.anchor) for line in lines]
+    return [Text(_joined(line), text.anchor, ends=number in ends) for number, line in enumerate(lines)]
+
+
+def units(runs: Runs) -> list[tuple[str, Font]]:
+    """What is spread over a line: words, and single letters of Chinese and the like."""
+    return [(found[0], font) for part, font in runs for found in _WORD.finditer(part)]
 
 
 def _words(runs: Runs, room: float) -> Iterator[tuple[str, Font]]:

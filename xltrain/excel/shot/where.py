@@ -1,0 +1,120 @@
+"""Which sheet and cells a text names: a range, a sheet, whole columns or rows, a defined name, a table."""
+
+import contextlib
+import re
+
+from xltrain.errors import WorkbookError
+from xltrain.excel.read import no_sheet
+from xltrain.excel.scan import Package, SheetPart, look
+from xltrain.excel.shot.attributes import child, root
+from xltrain.language import text
+from xltrain.place import MAX_COLUMN, MAX_ROW, Place, Problem, Range, column_number, parse_range
+from xltrain.registry import nearest
+
+MOST_CELLS = 50_000
+_COLUMNS = re.compile(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})")
+_ROWS = re.compile(r"\$?([0-9]{1,7}):\$?([0-9]{1,7})")
+
+
+def find(package: Package, wanted: str) -> tuple[SheetPart, Range]:
+    """The sheet and the cells that a text names."""
+    if not package.sheets:
+        raise WorkbookError(Problem(package.place, text("shot_no_sheets")))
+    wanted = wanted.strip()
+    first = next((each for each in package.sheets if not each.hidden), package.sheets[0])
+    if not wanted:
+        return first, _used(package, first)
+    with contextlib.suppress(KeyError):
+        sheet = package.sheet(unquoted(wanted.rstrip("!！")))
+        return sheet, _used(package, sheet)
+    area = _known(package, wanted, first)
+    if area is None:
+        name = wanted.rpartition("!")[2].strip("'\"")
+        target = _tables(package).get(name.casefold()) or defined_names(package).get(name.casefold(), "")
+        area = _known(package, target, first) if target else None
+    if area is None:
+        raise WorkbookError(_no_range(package, wanted))
+    try:
+        return package.sheet(area.sheet), area
+    except KeyError:
+        known = [each.name for each in package.sheets]
+        raise WorkbookError(no_sheet(package.path, area.sheet, known)) from None
+
+
+def _known(package: Package, wanted: str, first: SheetPart) -> Range | None:
+    """A range with its sheet from `A1:B2`, `A:C` or `3:9`, with or without a sheet before it."""
+    found = parse_range(wanted)
+    if found is not None:
+        return found if found.sheet else on_sheet(found, first.name)
+    before, _, cells = wanted.replace("！", "!").replace("：", ":").rpartition("!")
+    columns, lines = _COLUMNS.fullmatch(cells.strip("'\"")), _ROWS.fullmatch(cells.strip("'\""))
+    if not (columns or lines):
+        return None
+    try:
+        sheet = package.sheet(unquoted(before)) if before else first
+    except KeyError:
+        return Range(unquoted(before), 1, 1, 1, 1)  # the caller complains of the sheet
+    used = _used(package, sheet)
+    if columns:
+        left, right = sorted(min(column_number(each), MAX_COLUMN) for each in columns.groups())
+        return Range(sheet.name, 1, left, used.last_row, right)
+    assert lines is not None
+    top, bottom = sorted(min(max(int(each), 1), MAX_ROW) for each in lines.groups())
+    return Range(sheet.name, top, 1, bottom, used.last_column)
+
+
+def on_sheet(area: Range, sheet: str) -> Range:
+    return Range(sheet, area.first_row, area.first_column, area.last_row, area.last_column)
+
+
+def unquoted(name: str) -> str:
+    name = name.strip().lstrip('"').rstrip('"')
+    return name[1:-1].replace("''", "'") if len(name) > 1 and name[0] == name[-1] == "'" else name
+
+
+def _used(package: Package, sheet: SheetPart) -> Range:
+    seen = look(package, sheet.part)
+    return Range(sheet.name, 1, 1, max(seen.last_row, 1), max(seen.last_column, 1))
+
+
+def limited(place: Place, area: Range) -> Range:
+    """The range itself where it is not too large to be drawn."""
+    count = (area.last_row - area.first_row + 1) * (area.last_column - area.first_column + 1)
+    if count > MOST_CELLS:
+        where = Place(place.file, area.sheet)
+        message = text("shot_too_large", range=Range("", *_corners(area)), count=count, most=MOST_CELLS)
+        raise WorkbookError(Problem(where, message, text("shot_too_large_hint")))
+    return area
+
+
+def _corners(area: Range) -> tuple[int, int, int, int]:
+    return area.first_row, area.first_column, area.last_row, area.last_column
+
+
+def _no_range(package: Package, wanted: str) -> Problem:
+    near = nearest(
+        wanted.strip("'\"!"), [*(each.name for each in package.sheets), *defined_names(package), *_tables(package)]
+    )
+    hint = text("book_missing_near", name=near) if near else text("shot_range_hint")
+    return Problem(package.place, text("shot_no_range", range=wanted), hint)
+
+
+def defined_names(package: Package) -> dict[str, str]:
+    """Defined names in small letters -> what they stand for."""
+    starts = [part for kind, part in package.relations("").values() if kind == "officeDocument"]
+    book = root(package, starts[0] if starts else "xl/workbook.xml")
+    listed = child(book, "definedNames")
+    return {each.get("name", "").casefold(): each.text or "" for each in (listed if listed is not None else ())}
+
+
+def _tables(package: Package) -> dict[str, str]:
+    """Excel tables in small letters -> their range with its sheet."""
+    found = {}
+    for sheet in package.sheets:
+        for kind, part in package.relations(sheet.part).values():
+            table = root(package, part) if kind == "table" else None
+            if table is not None:
+                name = table.get("displayName") or table.get("name") or ""
+                quoted = sheet.name.replace("'", "''")
+                found[name.casefold()] = f"'{quoted}'!{table.get('ref', '')}"
+    return found
