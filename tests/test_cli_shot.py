@@ -32,7 +32,8 @@ def test_speaks_json(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     out = tmp_path / "a.svg"
     assert run(["shot", str(book), "-o", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told == {"schema_version": 1, "output": str(out), "range": "汇总!A1:B2", "width": 96.75, "height": 30.75}
+    size = {"width": 96.75, "height": 30.75}
+    assert told == {"schema_version": 1, "output": str(out), "range": "汇总!A1:B2", **size, "notes": []}
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def calls(function: str) -> set[str]:
     return found
 
 
-PREFIXES = ("about_", "doubt_", "expected_", "heading_", "help_", "how_", "join_", "kind_", "too_few_", "no_")
+PREFIXES = ("about_", "doubt_", "expected_", "heading_", "help_", "how_", "join_", "kind_", "too_few_", "no_", "note_")
 
 
 def constants() -> set[str]:

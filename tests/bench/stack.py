@@ -100,7 +100,9 @@ def _folds(rng: np.random.Generator) -> list[Part]:
 def _stacks(x: torch.Tensor, y: torch.Tensor, members: Sequence[Member]) -> None:
     arrays = Arrays(x.unsqueeze(0), y.unsqueeze(0), None, False)
     for some in plan(members, FEATURES, "cpu"):
-        train(Stack(some, arrays, CPU, torch.float32), [Course(each) for each in some], lambda *_: None)
+        made = Stack(some, arrays, CPU, torch.float32)
+        made.follow()
+        train(made, [Course(each) for each in some], lambda *_: None)
 
 
 def _each(one: Rival, x: torch.Tensor, y: torch.Tensor, members: Sequence[Member]) -> None:

@@ -59,6 +59,7 @@ def _compare(where: torch.device) -> None:
     for shape in SHAPES:
         five: dict[str, Callable[[], object]] = {
             "xltrain, stacked": lambda: stack(x, y, folds, where, shape),  # noqa: B023
+            "without dynamics": lambda: stack(x, y, folds, where, shape, follow=False),  # noqa: B023
             "xltrain, one by one": lambda: [stack(x, y, [fold], where, shape) for fold in folds],  # noqa: B023
             "plain, one by one": lambda: _plain(x, y, folds, where, shape),  # noqa: B023
         }
@@ -104,11 +105,15 @@ def stack(
     parts: Sequence[Part],
     device: torch.device,
     shape: Shape,
+    follow: bool = True,
 ) -> None:
-    """Our loop; validation once an epoch, as always."""
+    """Our loop; validation once an epoch, and a note on how every row is learnt, as always."""
     members = members_of(parts, shape)
     arrays = Arrays(x.unsqueeze(0).to(device), y.unsqueeze(0).to(device), None, False)
-    train(Stack(members, arrays, device, torch.float32), [Course(member) for member in members], lambda *_: None)
+    made = Stack(members, arrays, device, torch.float32)
+    if follow:
+        made.follow()
+    train(made, [Course(member) for member in members], lambda *_: None)
     wait(device)
 
 

@@ -26,6 +26,9 @@ SHEETS = [
     "Leaderboard",
     "Curves",
     "Samples",
+    "Suspects",
+    "Slices",
+    "Importance",
     "Diagnostics",
     "Merge report",
     "Calendar",
@@ -116,6 +119,8 @@ def test_predict_new_rows(fitted: Fit, tmp_path: Path) -> None:
     assert len(frame) == 20
     assert "sales (元) prediction" in frame
     assert (frame["sales (元) spread"] >= 0).all()
+    assert (frame["sales (元) expected from"] < frame["sales (元) prediction"]).all()
+    assert (frame["sales (元) expected to"] > frame["sales (元) prediction"]).all()
     assert openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets[0].max_row == 21
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from xltrain.excel.write import FONTS, GREY, INK, LINE, NAVY, Book, Sheet, number_format
 from xltrain.language import current
+from xltrain.place import column_letter
 
 MAX_POINTS = 5_000  # in one chart
 Floats = npt.NDArray[np.float64]
@@ -21,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 # Dark enough to differ from white in grey, ordered so that neighbours differ in lightness.
 COLOURS = ("#1F3864", "#E07B00", "#2E8B57", "#B22222", "#7B5EA7", "#0097A7", "#8C564B", "#C2185B", "#708090", "#9A8700")
 DASHES = ("solid", "dash", "round_dot", "long_dash", "dash_dot", "long_dash_dot", "square_dot")
+MARKERS = ("circle", "square", "triangle", "diamond", "x", "star", "plus")
 GREYED = "#B8BEC8"
 
 
@@ -75,6 +77,7 @@ class Series:
     width: float = 1.75
     marker: str = "none"  # with a marker and width 0: points only
     size: int = 4
+    spread: Ref | None = None  # an error bar up and down
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ def xy_chart(
         if each.marker != "none":
             fill = {"color": each.colour, "transparency": 45}
             options["marker"] = {"type": each.marker, "size": each.size, "fill": fill, "border": {"none": True}}
+        if each.spread:
+            options["y_error_bars"] = _error_bars(data, each.spread)
         chart.add_series(options)
     _finish(chart, title, x, y, legend if len(series) - len(hide) > 1 or not hide else "none", hide)
     return chart
@@ -165,8 +170,11 @@ def bar_chart(
     fills: Mapping[int, str],
     hatched: Sequence[int] = (),
     fill: str = "#7FA3D1",
+    spread: Ref | None = None,
 ) -> Any:
-    """Horizontal bars, first on top; `fills` colours single bars, `hatched` ones are what to compare with."""
+    """Horizontal bars, first on top; `fills` colours single bars, `hatched` ones are what to compare with. `spread`
+    gives each bar an error bar to both sides instead of its value.
+    """
     chart = data.book.workbook.add_chart({"type": "bar"})
     points: list[dict[str, Any] | None] = []
     for index in range(len(names.values)):
@@ -182,13 +190,24 @@ def bar_chart(
             "fill": {"color": fill},
             "points": points,
             "gap": 40,
-            "data_labels": {"value": True, "num_format": axis.format, "font": {"size": 8, "color": INK}},
+            **(
+                {"y_error_bars": _error_bars(data, spread)}
+                if spread
+                else {"data_labels": {"value": True, "num_format": axis.format, "font": {"size": 8, "color": INK}}}
+            ),
         }
     )
     _finish(chart, title, Axis(), axis, "none", ())
     font = {"name": FONTS[current()], "size": 9, "color": INK}
     chart.set_y_axis(
-        {"reverse": True, "interval_unit": 1, "num_font": font, "line": {"color": GREY}, "major_tick_mark": "none"}
+        {
+            "reverse": True,
+            "interval_unit": 1,
+            "num_font": font,
+            "line": {"color": GREY},
+            "major_tick_mark": "none",
+            "label_position": "low",
+        }
     )
     # With the categories reversed the value axis would move to the top.
     chart.set_x_axis({**axis.options(), "label_position": "high"})
@@ -209,6 +228,47 @@ def column_chart(data: ChartData, title: str, names: Ref, values: Ref, x: Axis, 
     )
     _finish(chart, title, x, y, "none", ())
     return chart
+
+
+@dataclass(frozen=True)
+class Dots:
+    """One row of points over categories, with how far each may be off."""
+
+    name: str
+    y: Ref
+    spread: Ref | None = None
+
+
+def dot_chart(
+    data: ChartData, title: str, names: Ref, dots: Sequence[Dots], x: Axis, y: Axis, joined: bool = False
+) -> Any:
+    """Points over categories: unlike columns they may be read off an axis that does not begin at 0. `joined` draws a
+    line through those that have an order.
+    """
+    chart = data.book.workbook.add_chart({"type": "line"})
+    for turn, each in enumerate(dots):
+        look = {"type": MARKERS[turn % len(MARKERS)], "size": 8}
+        options: dict[str, Any] = {
+            "name": each.name,
+            "categories": names.cells(data.name),
+            "values": each.y.cells(data.name),
+            "line": {"color": colour(turn), "width": 1, "dash_type": dash(turn)} if joined else {"none": True},
+            "marker": {**look, "fill": {"color": colour(turn)}, "border": {"color": "#FFFFFF"}},
+        }
+        if each.spread:
+            options["y_error_bars"] = _error_bars(data, each.spread)
+        chart.add_series(options)
+    _finish(chart, title, x, y, "bottom" if len(dots) > 1 else "none", ())
+    return chart
+
+
+def _error_bars(data: ChartData, spread: Ref) -> dict[str, Any]:
+    letter = column_letter(spread.column + 1)
+    last = spread.first + max(len(spread.values), 1)
+    cells = f"='{data.name}'!${letter}${spread.first + 1}:${letter}${last}"
+    known = [float(value) if math.isfinite(float(value)) else 0.0 for value in np.asarray(spread.values, np.float64)]
+    both = {"plus_values": cells, "minus_values": cells, "plus_data": known, "minus_data": known}
+    return {"type": "custom", **both, "line": {"color": INK, "width": 0.75}}
 
 
 def log_axis(title: str, values: Floats) -> Axis:

@@ -10,15 +10,26 @@ from xltrain.events import Listener, Noted
 from xltrain.excel import shot as renderer
 from xltrain.excel.read import NEW, sheet_names
 from xltrain.excel.shot import Picture
+from xltrain.excel.shot.page import Options
 from xltrain.language import canonical, text
 from xltrain.place import Place, Problem, parse_range
 
 FOLDER = "pictures"
 MOST_SCALE = 20.0
+FONTS = ("package", "system")
 
 
 def shoot(
-    book: str | Path, range: str = "", output: str | Path | None = None, *, scale: float = 2.0, overwrite: bool = False
+    book: str | Path,
+    range: str = "",
+    output: str | Path | None = None,
+    *,
+    scale: float = 2.0,
+    overwrite: bool = False,
+    gridlines: bool | None = None,
+    headings: bool = False,
+    freeze: bool = False,
+    fonts: str = "package",
 ) -> Picture:
     """Draw a range of a book.
 
@@ -28,17 +39,25 @@ def shoot(
             results workbook may be named in either language.
         output: .png or .svg; None only returns the picture.
         scale: pixels of a PNG per pixel at 96 dpi.
+        gridlines: whether grid lines are drawn; None as the sheet has them.
+        headings: whether column letters and row numbers are drawn.
+        freeze: whether the lines of a frozen pane are drawn.
+        fonts: `package` for the font that comes with xltrain, so that a picture does not depend on the machine;
+            `system` for installed fonts where the machine has them.
 
     Raises:
-        ConfigError: the scale, or the kind of file.
+        ConfigError: the scale, the fonts, or the kind of file.
         WorkbookError: the book cannot be read, has no such range, or the picture cannot be written.
     """
     if not 0 < scale <= MOST_SCALE:
         raise ConfigError(Problem(None, text("shot_scale", scale=f"{scale:g}")))
+    if fonts not in FONTS:
+        raise ConfigError(Problem(None, text("shot_fonts", fonts=fonts)))
     problem = renderer.unknown_suffix(Path(output)) if output is not None else None
     if problem:
         raise ConfigError(problem)
-    picture = renderer.shoot(book, _in_its_language(Path(book), range), scale)
+    options = Options(gridlines, headings, freeze, fonts)
+    picture = renderer.shoot(book, _in_its_language(Path(book), range), scale, options)
     if output is not None:
         picture.save(output, overwrite)
     return picture
