@@ -29,6 +29,7 @@ SHEETS = [
     "Samples",
     "Slices",
     "Diagnostics",
+    "Data",
     "Merge report",
     "Columns read",
     "Dropped and changed",
@@ -161,10 +162,10 @@ def test_roc_goes_from_corner_to_corner() -> None:
 
 def test_the_verdict_says_how_far_off(tmp_path: Path) -> None:
     found = verdict(regression())
-    assert found.headline == "Typically off by 0.3; guessing the average is off by 0.6; a linear model by 0.6."
+    assert found.headline == "Typically off by 0.3 (0.3% of a typical value); guessing the average is off by 0.6; a linear model by 0.6."
     assert found.level == "good"
     with language.using("zh"):
-        assert verdict(regression()).headline == "通常偏差 0.3；猜平均值偏差 0.6；线性模型偏差 0.6。"
+        assert verdict(regression()).headline == "通常偏差 0.3（典型值的 0.3%）；猜平均值偏差 0.6；线性模型偏差 0.6。"
 
 
 @pytest.mark.parametrize(("error", "said"), [(0.6, ""), (0.2999, ""), (0.24, "20%")])

@@ -16,6 +16,7 @@ from xltrain.language import text
 @click.option("--strict", is_flag=True, help=text("help_fit_strict"))
 @click.option("--resume", is_flag=True, help=text("help_fit_resume"))
 @click.option("--tensorboard", metavar="DIR", help=text("help_fit_tensorboard"))
+@click.option("--share", is_flag=True, help=text("help_fit_share"))
 @click.option("--plan", "plan_alone", is_flag=True, help=text("help_fit_plan"))
 def command(
     job_or_books: tuple[str, ...],
@@ -27,6 +28,7 @@ def command(
     strict: bool,
     resume: bool,
     tensorboard: str | None,
+    share: bool,
     plan_alone: bool,
 ) -> int:
     from xltrain.cli import INTERRUPTED
@@ -50,6 +52,7 @@ def command(
             strict=strict,
             resume=resume,
             tensorboard=tensorboard,
+            share=share,
             listen=listen,
         )
     lines = [str(doubt) for doubt in done.report.doubts]

@@ -163,6 +163,10 @@ class Sheet:
         self._fixed.add(column)
         self.page.set_column(column, column, width)
 
+    def group(self, column: int) -> None:
+        """Fold a column away, in a group that a click opens; its width stays as it is."""
+        self.page.set_column(column, column, self._widths.get(column, 10.0), None, {"level": 1, "hidden": True})
+
     def fit(self, column: int, shown: Iterable[object], header: str = "", widest: float = WIDEST) -> None:
         """Make a column wide enough for these texts; a header may wrap over three lines."""
         if column in self._fixed:

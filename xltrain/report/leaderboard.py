@@ -1,12 +1,15 @@
 """Leaderboard: one row per run, out-of-fold metrics as mean and spread over folds, baselines in rows of their own."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xltrain.engine.result import Score, TargetResult
-from xltrain.excel.write import HINT, PALE, TITLE, Sheet
+from xltrain.engine.result import RunResult, Score, TargetResult
+from xltrain.excel.chart import Axis, bar_chart
+from xltrain.excel.write import HINT, NAVY, PALE, TITLE, Sheet
 from xltrain.language import label, text
+from xltrain.report.notes import hover
 from xltrain.report.report import (
     Report,
     baseline_words,
@@ -16,10 +19,32 @@ from xltrain.report.report import (
     metric_names,
     schedule_words,
     stop_words,
+    value_of,
 )
 
 GAP = 3  # rows between the blocks of two targets
 MIXED = 2  # runs of a mix that are named
+BARS = 12  # runs in a chart
+CHARTS, ACROSS = 8, 4  # charts in all, and side by side
+CHART = (330, 230)  # pixels
+CHART_ROWS = 12
+# What a run says besides its model, loss, optimizer and schedule.
+SETTINGS = (
+    "epochs",
+    "batch_size",
+    "patience",
+    "clip_norm",
+    "clip_value",
+    "accumulate",
+    "lr_scale",
+    "sam",
+    "ema",
+    "objective",
+    "imbalance",
+    "warm_start",
+    "freeze",
+    "seed",
+)
 GOLD = "#FFF1CC"
 
 
@@ -32,6 +57,8 @@ class _Column:
     format: str = ""
     best: str = ""  # lower | higher: which value to mark
     widest: float = 34.0
+    note: str = ""  # the word of its hover note
+    setting: bool = False  # one of the settings, folded away
 
 
 def write_leaderboard(report: Report, name: str) -> None:
@@ -59,11 +86,42 @@ def _block(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
     sheet.page.set_row(row, 50)
     for index, column in enumerate(columns):
         for offset, value in enumerate(column.values):
-            sheet.write(row + 1 + offset, index, value, _style(report, target, offset, column.format))
+            look = _style(report, target, offset, column.format, centred=index == 0)
+            sheet.write(row + 1 + offset, index, value, look)
         sheet.fit(index, [_seen(value) for value in column.values], headers[index], column.widest)
+        hover(sheet, row, index, column.note)
         if column.best and count > 1:
             _mark_best(report, sheet, row, index, count, column.best)
-    return row + 1 + count
+    _fold(sheet, [column.setting for column in columns])
+    return _charts(report, sheet, row + count + 2, target)
+
+
+def _fold(sheet: Sheet, settings: Sequence[bool]) -> None:
+    """Put the columns of settings into a group that can be opened."""
+    for index, setting in enumerate(settings):
+        if setting:
+            sheet.group(index)
+
+
+def _charts(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
+    """A small chart for each metric: its value for the first runs and the baselines; gives the row after them."""
+    names = metric_names(target)[:CHARTS]
+    shown = [(run.name, run.metrics) for run in target.runs[:BARS]]
+    marks = [(baseline_words(name, target.task), scores) for name, scores in target.baselines.items()]
+    for position, metric in enumerate(names):
+        both = [(name, value_of(scores, metric)) for name, scores in (*shown, *marks)]
+        both = [(name, value) for name, value in both if math.isfinite(value)]
+        values = [value for _, value in both]
+        x = report.data.column(label("run"), [name for name, _ in both])
+        y = report.data.column(label(metric), values)
+        hatched = [index for index, (name, _) in enumerate(both) if name in {mark for mark, _ in marks}]
+        low = 0 if values and min(values) >= 0 else None
+        axis = Axis("", metric_format(metric, values), low=low)
+        chart = bar_chart(report.data, label(metric), x, y, axis, {0: NAVY}, hatched)
+        chart.set_size({"width": CHART[0], "height": CHART[1]})
+        place = {"object_position": 3, "x_offset": position % ACROSS * (CHART[0] + 10)}
+        sheet.page.insert_chart(row + position // ACROSS * CHART_ROWS, 0, chart, place)
+    return row + -(-len(names) // ACROSS) * CHART_ROWS
 
 
 def _columns(target: TargetResult, several: bool) -> list[_Column]:
@@ -72,7 +130,7 @@ def _columns(target: TargetResult, several: bool) -> list[_Column]:
     blank: list[object] = [None] * len(besides)
     of_target = [_Column(label("target"), [target.target for _ in scores])] if several else []
     columns = [
-        _Column(label("rank"), [*range(1, len(runs) + 1), *blank], "0"),
+        _Column(label("rank"), [*range(1, len(runs) + 1), *blank], "0", note="rank"),
         _Column(label("name"), [run.name for run in runs] + [name for name, _, _ in besides]),
         *of_target,
         _Column(label("model"), [*(str(run.run.model) for run in runs), *blank]),
@@ -83,16 +141,30 @@ def _columns(target: TargetResult, several: bool) -> list[_Column]:
         columns += _metric(metric, scores, main=metric == target.metric)
         columns += _of_winner(target, scores) if metric == target.metric else []
     columns += [
-        _Column(label("epochs"), [*(run.epochs for run in runs), *blank], "0"),
-        _Column(label("seconds"), [*(run.seconds for run in runs), *blank], "#,##0.0"),
-        _Column(label("stopped"), [*(stop_words(run.stopped) for run in runs), *blank]),
-        _Column(label("optimizer"), [*(str(run.run.optimizer) for run in runs), *blank]),
-        _Column(label("schedule"), [*(schedule_words(run) for run in runs), *blank]),
-        _Column(label("members"), [*(run.members for run in runs), *blank], "#,##0"),
-        _Column(label("parameters"), [*(run.parameters for run in runs), *blank], "#,##0"),
+        _Column(text("header_epochs_kept"), [*(run.epochs for run in runs), *blank], "0", note="epochs_kept"),
+        _Column(label("seconds"), [*(run.seconds for run in runs), *blank], "#,##0.0", note="seconds"),
+        _Column(label("stopped"), [*(stop_words(run.stopped) for run in runs), *blank], note="stopped"),
+        _Column(text("header_clipped"), [*(run.clipped for run in runs), *blank], "0%", note="clipped"),
+        _Column(label("members"), [*(run.members for run in runs), *blank], "#,##0", note="members"),
+        _Column(label("parameters"), [*(run.parameters for run in runs), *blank], "#,##0", note="parameters"),
+        _Column(label("optimizer"), [*(str(run.run.optimizer) for run in runs), *blank], setting=True),
+        _Column(label("schedule"), [*(schedule_words(run) for run in runs), *blank], setting=True),
+        *_settings(runs, blank),
         _Column(label("note"), [run.note or run.run.note for run in runs] + [each[2] for each in besides], widest=44),
     ]
     return columns
+
+
+def _settings(runs: Sequence[RunResult], blank: list[object]) -> list[_Column]:
+    """Every other setting of a run, as its cell says it."""
+    found = []
+    for name in SETTINGS:
+        values = [getattr(run.run, name) for run in runs]
+        shown = [each if isinstance(each, (int, float)) else str(each) for each in values]
+        if name == "batch_size":
+            shown = [each or text("plan_all_rows") for each in shown]
+        found.append(_Column(label(name), [*shown, *blank], note=f"about_runs_{name}", setting=True))
+    return found
 
 
 def _besides(target: TargetResult) -> list[tuple[str, Mapping[str, Score], str]]:
@@ -114,17 +186,26 @@ def _of_winner(target: TargetResult, scores: Sequence[Mapping[str, Score]]) -> l
     shown = metric_format(metric, known)
     found = []
     if target.corrected:
-        found.append((text("header_corrected", metric=label(metric)), target.corrected.value))
+        found.append((text("header_corrected", metric=label(metric)), target.corrected.value, "corrected"))
     if last and metric in last.metrics:
-        found.append((text("header_last_period", metric=label(metric), period=last.period), last.metrics[metric].value))
+        found.append(
+            (
+                text("header_last_period", metric=label(metric), period=last.period),
+                last.metrics[metric].value,
+                "last_period",
+            )
+        )
     winner = [run.name == target.winner for run in target.runs] + [False] * (len(scores) - len(target.runs))
-    return [_Column(header, [value if mine else None for mine in winner], shown) for header, value in found]
+    return [
+        _Column(header, [value if mine else None for mine in winner], shown, note=note) for header, value, note in found
+    ]
 
 
 def _validation(target: TargetResult, blank: list[object]) -> _Column:
     values = [run.validation[target.metric].value if target.metric in run.validation else None for run in target.runs]
     shown = metric_format(target.metric, [value for value in values if value is not None])
-    return _Column(text("header_validation", metric=label(target.metric)), [*values, *blank], shown)
+    header = text("header_validation", metric=label(target.metric))
+    return _Column(header, [*values, *blank], shown, note="metric_validation")
 
 
 def _metric(metric: str, scores: list[Mapping[str, Score]], main: bool) -> list[_Column]:
@@ -135,21 +216,22 @@ def _metric(metric: str, scores: list[Mapping[str, Score]], main: bool) -> list[
     means: list[object] = [score.mean if score else None for score in found]
     spreads: list[object] = [score.spread if score else None for score in found]
     columns = [
-        _Column(text("header_mean", metric=word), means, shown, best),
-        _Column(text("header_spread", metric=word), spreads, shown),
+        _Column(text("header_mean", metric=word), means, shown, best, note="metric_mean"),
+        _Column(text("header_spread", metric=word), spreads, shown, note="metric_spread"),
     ]
     if main:
-        columns.insert(
-            0, _Column(text("header_all", metric=word), [s.value if s else None for s in found], shown, best)
-        )
+        values = [score.value if score else None for score in found]
+        columns.insert(0, _Column(text("header_all", metric=word), values, shown, best, note=metric))
     return columns
 
 
-def _style(report: Report, target: TargetResult, offset: int, shown: str) -> Any:
+def _style(report: Report, target: TargetResult, offset: int, shown: str, centred: bool = False) -> Any:
     """The winner stands out, baselines step back."""
     look: dict[str, Any] = {"valign": "top", "bottom": 1, "bottom_color": "#E3E7ED"}
     if shown:
         look["num_format"] = shown
+    if centred:
+        look["align"] = "center"
     if offset >= len(target.runs):
         look.update(italic=True, bg_color=PALE)
     elif target.runs[offset].name == target.winner:

@@ -16,6 +16,7 @@ from xltrain.excel.write import Book, number_format
 from xltrain.language import label, text
 from xltrain.registry import metrics as known_metrics
 from xltrain.report.since import Since
+from xltrain.report.slices import Slice, slices
 
 SHARES = {"mape", "accuracy", "balanced_accuracy"}
 UNITLESS = {"r2", "log_loss", "f1", "roc_auc"}
@@ -35,11 +36,18 @@ class Report:
     samples_file: str
     settled: tuple[Settled, ...] = ()
     since: Since | None = None
+    share: bool = False  # to be handed on: nothing of single rows
 
     @cached_property
     def kept(self) -> frozenset[tuple[str, str, int]]:
         """File, sheet and row of those rows that a person decided to keep as they are."""
         return kept_rows(self.settled)
+
+    @cached_property
+    def slices(self) -> dict[str, tuple[Slice, ...]]:
+        """For each target where its error sits, worst first."""
+        names = [target.target for target in self.result.targets]
+        return {target.target: slices(self.table, target, names) for target in self.result.targets}
 
     @property
     def several(self) -> bool:

@@ -11,7 +11,7 @@ from xltrain.excel.write import HINT, NAVY, TITLE, Sheet, number_format
 from xltrain.language import label, text
 from xltrain.report.notes import hover_headers
 from xltrain.report.report import Report
-from xltrain.report.slices import HALF, Slice, cap_errors, row_errors, slices
+from xltrain.report.slices import HALF, Slice, cap_errors, row_errors
 
 SHOWN = 60  # slices of a target
 BARS = 12  # in the chart
@@ -42,11 +42,10 @@ def write_slices(report: Report, name: str) -> None:
     sheet.page.set_row(0, 26)
     sheet.write(1, 0, text("slices_hint"), report.book.style(**{**HINT, "text_wrap": False}))
     row = 4 if report.several else 3
-    targets = [target.target for target in report.result.targets]
     for target in report.result.targets:
         if report.several:
             sheet.write(row - 1, 0, target.target, report.book.style(bold=True, font_size=12, font_color=NAVY))
-        found = slices(report.table, target, targets)
+        found = report.slices[target.target]
         row = max(_block(report, sheet, row, target, found), row + CHART_ROWS) + GAP
     if not report.several:
         sheet.page.freeze_panes(4, 3)

@@ -8,8 +8,10 @@ from xltrain.engine.result import TargetResult
 from xltrain.excel.chart import Axis, bar_chart
 from xltrain.excel.write import GREY, HINT, INK, LINE, NAVY, PALE, SECTION, TITLE, Sheet, lines
 from xltrain.language import current, label, text
+from xltrain.report.advice import advice, findings, mail
 from xltrain.report.curves import winner_curve
 from xltrain.report.diagnostics import predicted_chart, roc_chart
+from xltrain.report.importance import importance_chart
 from xltrain.report.report import (
     Report,
     baseline_words,
@@ -22,7 +24,7 @@ from xltrain.report.report import (
 )
 from xltrain.report.samples import link_target, worst
 from xltrain.report.since import write_since
-from xltrain.report.verdict import verdict
+from xltrain.report.verdict import Verdict, verdict
 
 COLUMNS = 12  # A to L
 WIDTH = 11.5  # characters of each
@@ -52,6 +54,8 @@ def write_summary(report: Report, name: str) -> None:
     row = _ran(report, sheet, row)
     row = _to_know(report, sheet, row + 1)
     sheet.page.print_area(0, 0, row, COLUMNS - 1)
+    if not report.several:
+        sheet.page.fit_to_pages(1, 1)
 
 
 def _subtitle(report: Report) -> str:
@@ -74,21 +78,50 @@ def _section(report: Report, sheet: Sheet, row: int, title: str) -> int:
 
 
 def _target(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
-    found = verdict(target)
+    found = verdict(target, report.job.good_enough)
     row = _section(report, sheet, row, f"{label('target')}: {target.target}")
     tint = TINTS[found.level]
     head = report.book.style(bold=True, font_size=14, font_color=NAVY, bg_color=tint, text_wrap=True, valign="vcenter")
     sheet.block(row, 0, COLUMNS - 1, found.headline, head)
     # Bold letters of 14 points are a third wider than the default font's.
     sheet.page.set_row(row, 22 * lines(found.headline, COLUMNS * WIDTH / 1.35) + 8)
-    told = (found.judgement, found.against_linear, found.against_trees, found.of_choice, found.next_period)
+    told = (
+        found.enough,
+        found.judgement,
+        found.against_linear,
+        found.against_trees,
+        found.of_choice,
+        found.next_period,
+    )
     words = " ".join(part for part in told if part)
     look = report.book.style(font_color=INK, bg_color=tint, text_wrap=True, valign="top")
     sheet.block(row + 1, 0, COLUMNS - 1, words, look)
     sheet.page.set_row(row + 1, 16 * lines(words, COLUMNS * WIDTH) + 4)
-    row = _figures(report, sheet, row + 3, target)
-    row = _worst(report, sheet, row + 1, target)
+    row = _sentences(report, sheet, row + 3, target, found)
+    row = _figures(report, sheet, row + 1, target)
+    if not report.share:
+        row = _worst(report, sheet, row + 1, target)
     return _charts(report, sheet, row + 1, target)
+
+
+def _sentences(report: Report, sheet: Sheet, row: int, target: TargetResult, found: Verdict) -> int:
+    """What was found, what would help, and the words for a mail."""
+    said = [
+        (text("summary_findings"), [f"• {each}" for each in findings(report, target)]),
+        (text("summary_advice"), [f"• {each}" for each in advice(report, target, found)]),
+        (text("summary_mail"), [mail(report, target, found)]),
+    ]
+    for title, sentences in said:
+        if not sentences:
+            continue
+        last = row + len(sentences) - 1
+        sheet.block(row, 0, 1, title, report.book.style(font_color=GREY, valign="top", text_wrap=True), last - row + 1)
+        for words in sentences:
+            look = report.book.style(font_color=INK, text_wrap=True, valign="top")
+            sheet.block(row, 2, COLUMNS - 1, words, look)
+            sheet.page.set_row(row, 15 * max(lines(words, (COLUMNS - 2) * WIDTH), 2 if last == row else 1) + 3)
+            row += 1
+    return row
 
 
 def _figures(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
@@ -131,12 +164,17 @@ def _figures(report: Report, sheet: Sheet, row: int, target: TargetResult) -> in
 
 def _charts(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
     """How the runs compare, and how close the winner comes; below, how it learned."""
-    if target.classes:
+    second = None
+    if report.share:
+        second = importance_chart(report, target, target.importance) if target.importance else None
+    elif target.classes:
         scored = np.flatnonzero((target.ledger.target >= 0) & np.isfinite(target.ledger.prediction))
         second = roc_chart(report, target, scored)
     else:
         second = predicted_chart(report, target)
     for column, chart in ((0, _runs_chart(report, target)), (6, second)):
+        if chart is None:
+            continue
         chart.set_size({"width": CHART[0], "height": CHART[1]})
         sheet.page.insert_chart(row, column, chart, {"object_position": 3})
     row += CHART_ROWS + 1

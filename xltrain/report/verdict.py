@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from xltrain.config.condition import OF_ONE, parse_conditions
 from xltrain.engine.result import Score, TargetResult
 from xltrain.excel.write import short
 from xltrain.language import label, text
@@ -33,10 +34,14 @@ class Verdict:
     against_trees: str = ""
     of_choice: str = ""
     next_period: str = ""
+    enough: str = ""
 
 
-def verdict(target: TargetResult) -> Verdict:
-    """Judge the winner by the measure that reads best: the mean absolute error, or the share of right answers."""
+def verdict(target: TargetResult, good_enough: str = "") -> Verdict:
+    """Judge the winner by the measure that reads best: the mean absolute error, or the share of right answers.
+
+    Where the job says what is good enough, a model is good that holds it, and at most usable that does not.
+    """
     measure = _measure(target)
     winner = target.best.metrics
     model, constant, linear = (_value(scores, measure) for scores in (winner, *_baselines(target)))
@@ -46,6 +51,9 @@ def verdict(target: TargetResult) -> Verdict:
         # Counting right answers misses what probabilities know when one class is rare.
         own = _gain(target.metric, _value(winner, target.metric), _value(_baselines(target)[0], target.metric))
         level = "ranks" if own >= USABLE else level
+    enough, said = _enough(target, good_enough)
+    if enough is not None and level in ("good", "usable", "little"):
+        level = "good" if enough else "usable" if level == "good" else level
     return Verdict(
         "little" if level == "ranks" else level,
         measure,
@@ -59,7 +67,38 @@ def verdict(target: TargetResult) -> Verdict:
         _against_trees(_gain(measure, model, _value(target.baselines.get("boosted_trees", {}), measure))),
         _of_choice(target),
         _next_period(target, measure, model),
+        said,
     )
+
+
+def _enough(target: TargetResult, good_enough: str) -> tuple[bool | None, str]:
+    """Whether the winner holds what the job asks of it, and what to say of that; None where nothing is asked."""
+    asked = [(each, each.about(target.target, target.task)) for each in parse_conditions(good_enough)]
+    asked = [(condition, metric) for condition, metric in asked if metric in target.best.metrics]
+    if not asked:
+        return None, ""
+    held, found = [], []
+    for condition, metric in asked:
+        value = target.best.metrics[metric].value
+        held.append(condition.holds(metric, value, target.typical))
+        found.append(f"{label(metric)} {_shown(metric, value, target)}")
+    said = ", ".join(condition.said for condition, _ in asked)
+    return all(held), text("enough_held" if all(held) else "enough_missed", asked=said, found=", ".join(found))
+
+
+def _shown(metric: str, value: float, target: TargetResult) -> str:
+    if metric in OF_ONE:
+        return f"{100 * value:.3g}%"
+    return _sized(value, target) if metric in ("mae", "rmse", "median_absolute_error") else short(value)
+
+
+def _sized(value: float, target: TargetResult) -> str:
+    """An error in the target's unit, and in per cent of a usual value where that says something."""
+    shown = with_unit(short(value), target.unit)
+    typical = target.typical
+    if not (math.isfinite(value) and typical > 0):
+        return shown
+    return text("share_of_typical", value=shown, share=_percent(value / typical))
 
 
 def spoken(target: TargetResult, value: float) -> str:
@@ -117,7 +156,7 @@ def _headline(target: TargetResult, model: float, constant: float, linear: float
         if math.isfinite(linear):
             parts.append(text("verdict_right_linear", linear=_hundred(linear)))
     else:
-        parts = [text("verdict_off", model=with_unit(short(model), target.unit))]
+        parts = [text("verdict_off", model=_sized(model, target))]
         if math.isfinite(constant):
             parts.append(text("verdict_off_constant", constant=with_unit(short(constant), target.unit)))
         if math.isfinite(linear):
@@ -174,6 +213,10 @@ def _next_period(target: TargetResult, measure: str, model: float) -> str:
     by = text("period_of_column", column=last.by) if last.by else text("period_of_sources")
     values = {"value": spoken(target, value), "mixed": spoken(target, model)}
     return text(key, period=last.period, by=by, rows=last.rows, **values)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}"
 
 
 def _hundred(value: float) -> str:

@@ -12,6 +12,7 @@ from xltrain.engine.result import Result
 from xltrain.excel.chart import ChartData
 from xltrain.excel.write import TITLE, Book, new_book
 from xltrain.language import label
+from xltrain.report.columns import write_columns
 from xltrain.report.curves import write_curves
 from xltrain.report.decisions import write_decisions
 from xltrain.report.diagnostics import write_diagnostics
@@ -24,6 +25,7 @@ from xltrain.report.since import Since
 from xltrain.report.slice_sheet import write_slices
 from xltrain.report.summary import write_summary
 from xltrain.report.suspects import write_suspects
+from xltrain.report.targets import write_targets
 
 CHARTS = "xltrain charts"  # the hidden sheet behind the charts
 PIXELS_OF_ROW = 20
@@ -42,6 +44,7 @@ def write_results(
     samples_file: str,
     settled: Sequence[Settled] = (),
     since: Since | None = None,
+    share: bool = False,
 ) -> None:
     """Write everything about a fit.
 
@@ -53,28 +56,34 @@ def write_results(
         samples_file: where the whole ledger lies, as shown to the reader.
         settled: what became of every decision.
         since: what is new against the last fit of the same job.
+        share: leave out every sheet and chart of single rows, so that the workbook may be handed on.
 
     Raises:
         WorkbookError: the file cannot be written.
     """
     with new_book(path, job.name) as book:
         report = Report(
-            path, book, ChartData(book, CHARTS), job, result, table, merge, samples_file, tuple(settled), since
+            path, book, ChartData(book, CHARTS), job, result, table, merge, samples_file, tuple(settled), since, share
         )
         write_summary(report, label("Summary"))
         write_leaderboard(report, label("Leaderboard"))
+        write_targets(report, label("Targets"))
         write_curves(report, label("Curves"))
-        write_samples(report)
-        write_suspects(report)
-        write_decisions(report)
+        if not share:
+            write_samples(report)
+            write_suspects(report)
+            write_decisions(report)
         write_slices(report, label("Slices"))
         write_importance(report, label("Importance"))
-        write_diagnostics(report, label("Diagnostics"))
-        if merge and merge.sources:
+        if not share:
+            write_diagnostics(report, label("Diagnostics"))
+        write_columns(report, label("Data"))
+        if merge and merge.sources and not share:
             write_merge_sheets(book, merge, "Columns read")
         if pictures:
             _write_pictures(book, pictures)
-        job_sheets(book.workbook)
+        if not share:
+            job_sheets(book.workbook)
         report.data.write()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import xltrain.choices  # noqa: F401  (declares every choice)
 from xltrain import language
 from xltrain.config.check import read_job
+from xltrain.config.condition import Condition, parse_condition
 from xltrain.config.rows import job_rows
 from xltrain.config.settings import DEVICES, Column, Job
 from xltrain.config.source import is_job
@@ -32,7 +33,7 @@ from xltrain.events import Listener, Noted, Planned, Wrote, ignore
 from xltrain.excel.package import next_free, replacing
 from xltrain.language import text
 from xltrain.place import Place, Problem
-from xltrain.registry import metrics, unknown
+from xltrain.registry import unknown
 from xltrain.report.ledger import write_ledger
 from xltrain.report.record import FileRecord, file_records, write_record
 from xltrain.report.since import since_last
@@ -136,6 +137,7 @@ def fit(
     strict: bool = False,
     resume: bool = False,
     tensorboard: str | Path | None = None,
+    share: bool = False,
     listen: Listener = ignore,
 ) -> Fit:
     """Train a job, or sensible runs on data books or a pandas DataFrame.
@@ -149,13 +151,14 @@ def fit(
         require: conditions such as `rmse<400` on the winners' out-of-fold metrics.
         strict: turn doubts into a DataError before anything is trained.
         resume: go on with the same fit that was cut off; its numbers become those of one that was not.
+        share: write `RESULTS-share.xlsx` too, without anything of single rows, to be handed on.
         tensorboard: a folder for event files with every run's curves, in a folder named as the results.
 
     Raises:
         ConfigError, DataError, WorkbookError, TrainingError: every problem found, nothing written.
         RequirementError: a condition does not hold; the results have been written.
     """
-    conditions = [_condition(each) for each in require]
+    conditions = [parse_condition(each) for each in require]
     if tensorboard is not None:
         check_tensorboard(Path(tensorboard))
     targets = (target,) if isinstance(target, str) else tuple(target)
@@ -164,6 +167,7 @@ def fit(
         with _outputs(wanted) as (path, temporary, beside):
             keeper = _keeper(wanted, resume, (temporary, beside), listen)
             fitted = train(job, table, columns, listen, keeper=keeper)
+            fitted = replace(fitted, result=_with_units(fitted.result, report))
             # A second run of these results asks for the same name and gets the next number.
             own = tuple(column for column in columns if column.name != taken.created)
             shown = replace(job, columns=own, runs=fitted.runs, output=name_of(wanted, job.folder))
@@ -173,20 +177,22 @@ def fit(
             )
             write = partial(
                 write_results,
-                temporary,
-                shown,
-                fitted.result,
-                table,
+                job=shown,
+                result=fitted.result,
+                table=table,
                 job_sheets=lambda book: add_job_sheets(book, shown, facts(table), folder=path.parent),
                 samples_file=f"{path.stem}/samples.parquet",
                 settled=taken.settled,
                 since=since_last(taken.last, beside, taken.settled),
             )
             if any(not shot.book for shot in job.shots):
-                write(report)  # to be drawn from; written anew with its pictures
+                write(temporary, merge=report)  # to be drawn from; written anew with its pictures
             pictures, undrawn = shoot_all(job.shots, job.folder, temporary, beside, listen)
             report = replace(report, doubts=(*report.doubts, *undrawn))
-            write(report, pictures=pictures)
+            write(temporary, merge=report, pictures=pictures)
+            if share:
+                with replacing(next_free(path.with_stem(f"{path.stem}-share"))) as other:
+                    write(other, merge=report, share=True)
         if tensorboard is not None:
             write_tensorboard(Path(tensorboard) / path.stem, fitted.result)
         if not fitted.result.interrupted:
@@ -196,6 +202,13 @@ def fit(
     done = Fit(path, files, fitted.result, table, report, taken.settled)
     _hold(conditions, fitted.result, path)
     return done
+
+
+def _with_units(result: Result, report: MergeReport) -> Result:
+    """The result with the units that the headers of the targets name."""
+    units = {column.name: column.unit for column in report.columns}
+    targets = tuple(replace(target, unit=units.get(target.target, "")) for target in result.targets)
+    return replace(result, targets=targets)
 
 
 def plan(
@@ -379,49 +392,17 @@ def _device(name: str) -> str:
     return name
 
 
-_CONDITION = re.compile(r"\s*(?:(?P<target>.+)\.)?(?P<metric>\w+)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>[-+.\deE]+)\s*")
-
-
-@dataclass(frozen=True)
-class _Condition:
-    text: str
-    target: str
-    metric: str
-    sign: str
-    limit: float
-
-    def holds(self, value: float) -> bool:
-        return {
-            "<": value < self.limit,
-            ">": value > self.limit,
-            "<=": value <= self.limit,
-            ">=": value >= self.limit,
-        }[self.sign]
-
-
-def _condition(condition: str) -> _Condition:
-    """Read `rmse<400` or `Y1.rmse<=0.5`."""
-    match = _CONDITION.fullmatch(condition.replace("＜", "<").replace("＞", ">"))
-    with contextlib.suppress(ValueError):
-        if match and match["metric"] in metrics:
-            return _Condition(condition, match["target"] or "", match["metric"], match["sign"], float(match["limit"]))
-    if match and match["metric"] not in metrics:
-        raise ConfigError(
-            Problem(None, unknown(text("word_metric"), match["metric"], metrics), f"--require {condition}")
-        )
-    raise ConfigError(Problem(None, text("require_form", found=condition)))
-
-
-def _hold(conditions: Sequence[_Condition], result: Result, path: Path) -> None:
+def _hold(conditions: Sequence[Condition], result: Result, path: Path) -> None:
     broken = []
     for condition in conditions:
         for target in result.targets:
-            if condition.target and not target.target.casefold().startswith(condition.target.casefold()):
+            metric = condition.about(target.target, target.task)
+            if not metric and condition.target and not target.target.casefold().startswith(condition.target.casefold()):
                 continue
-            score = target.best.metrics.get(condition.metric)
+            score = target.best.metrics.get(metric or condition.metric)
             value = score.value if score else math.nan
-            if not condition.holds(value):
-                message = text("require_broken", condition=condition.text, target=target.target, found=f"{value:.6g}")
+            if not condition.holds(metric, value, target.typical):
+                message = text("require_broken", condition=condition.said, target=target.target, found=f"{value:.6g}")
                 broken.append(Problem(None, message, text("fit_wrote", path=path)))
     if broken:
         raise RequirementError(broken)

@@ -1,0 +1,119 @@
+"""What was found out, what would help, and how to say it in a mail: plain sentences for the Summary."""
+
+import math
+
+import numpy as np
+
+from xltrain.engine.result import TargetResult
+from xltrain.excel.write import short
+from xltrain.language import label, text
+from xltrain.report.report import Report, lower_is_better, value_of, with_unit
+from xltrain.report.slices import Slice, best_and_worst
+from xltrain.report.verdict import Verdict
+
+FEW_ROWS = 300
+APART = 1.25  # times the error of the rest from which a branch is worth a word
+CLEARLY = 1.5  # ... is worth a look into its rows
+OVERFIT = 2.0  # times the training loss from which the validation loss says that rows are learnt by heart
+NAMED = 3
+MOST = 4  # pieces of advice
+
+
+def findings(report: Report, target: TargetResult) -> list[str]:
+    """What the reader should know of the winner, a sentence each."""
+    told = [_columns(target), _branches(report, target), _interval(target), _suspects(target)]
+    return [each for each in told if each]
+
+
+def advice(report: Report, target: TargetResult, found: Verdict) -> list[str]:
+    """What would help, the surest first."""
+    best, curves = target.best, target.best.curves
+    told = []
+    if target.suspects is not None and target.suspects.worth:
+        told.append(text("advice_suspects", count=target.suspects.worth, sheet=label("Suspects")))
+    trees, own = (value_of(scores, found.measure) for scores in (target.baselines.get("boosted_trees"), best.metrics))
+    if math.isfinite(trees) and (trees < 0.98 * own if lower_is_better(found.measure) else trees > own + 0.005):
+        told.append(text("advice_runs"))
+    if best.stopped == "epochs" and len(curves.validation) and best.epochs > 0.95 * len(curves.validation):
+        told.append(text("advice_epochs", epochs=len(curves.validation)))
+    worst = _worst(report, target)
+    if worst:
+        told.append(text("advice_branch", name=worst.name, ratio=f"{worst.ratio:.1f}"))
+    rows = int((target.ledger.scored_by > 0).sum())
+    if rows < FEW_ROWS:
+        told.append(text("advice_rows", rows=rows))
+    elif _by_heart(target):
+        told.append(text("advice_by_heart"))
+    if found.level == "none":
+        told.append(text("advice_columns", target=target.target))
+    return told[:MOST]
+
+
+def mail(report: Report, target: TargetResult, found: Verdict) -> str:
+    """Three sentences that a person can paste as they stand."""
+    files = len({origin.file for origin in report.table.origins})
+    scored = int((target.ledger.scored_by > 0).sum())
+    third = _branches(report, target) or _suspects(target) or found.judgement
+    return " ".join(
+        (
+            text("mail_what", target=target.target, headline=found.headline),
+            text("mail_how", rows=f"{scored:,}", files=files),
+            third,
+        )
+    )
+
+
+def _columns(target: TargetResult) -> str:
+    """Which columns the winner goes by."""
+    known = target.importance
+    if known is None or not len(known.importance) or known.importance[0] <= 2 * known.spread[0]:
+        return ""
+    names = [name for name, value in zip(known.columns, known.importance, strict=True) if value > 0][:NAMED]
+    worse = short(float(known.importance[0]))
+    return text("finding_columns", names=", ".join(names), first=names[0], metric=label(known.metric), worse=worse)
+
+
+def _branches(report: Report, target: TargetResult) -> str:
+    """Where it is best and where worst."""
+    ends = best_and_worst(report.slices[target.target])
+    if ends is None or ends[1].ratio < APART:
+        return ""
+    best, worst = ends
+    if target.classes:
+        shown = [text("of_hundred", count=f"{100 * each.error:.0f}") for each in (best, worst)]
+        return text("finding_branches_wrong", best=best.name, low=shown[0], worst=worst.name, high=shown[1])
+    shown = [with_unit(short(each.error), target.unit) for each in (best, worst)]
+    return text("finding_branches", best=best.name, low=shown[0], worst=worst.name, high=shown[1])
+
+
+def _interval(target: TargetResult) -> str:
+    """How far nine of ten values lie from their prediction."""
+    ledger = target.ledger
+    known = np.isfinite(ledger.low) & np.isfinite(ledger.high) & np.isfinite(ledger.prediction)
+    if target.classes or not known.any():
+        return ""
+    below = float(np.median((ledger.prediction - ledger.low)[known]))
+    above = float(np.median((ledger.high - ledger.prediction)[known]))
+    return text("finding_interval", below=short(below), above=with_unit(short(above), target.unit))
+
+
+def _suspects(target: TargetResult) -> str:
+    if target.suspects is None or not target.suspects.worth:
+        return ""
+    return text("finding_suspects", count=target.suspects.worth, sheet=label("Suspects"))
+
+
+def _worst(report: Report, target: TargetResult) -> Slice | None:
+    """The branch that is clearly worse than the rest."""
+    ends = best_and_worst(report.slices[target.target])
+    return ends[1] if ends and ends[1].ratio >= CLEARLY else None
+
+
+def _by_heart(target: TargetResult) -> bool:
+    """Whether the training loss lies far below the validation loss where the weights were kept."""
+    curves = target.best.curves
+    if not len(curves.training):
+        return False
+    epoch = min(max(round(target.best.epochs), 1), len(curves.training)) - 1
+    training, validation = curves.training[epoch], curves.validation[epoch]
+    return bool(training > 0 and validation > OVERFIT * training)
