@@ -30,6 +30,7 @@ SHEETS = [
     "Slices",
     "Importance",
     "Diagnostics",
+    "Data",
     "Merge report",
     "Calendar",
     "Columns read",
