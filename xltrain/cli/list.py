@@ -4,17 +4,17 @@ from typing import Any
 
 import click
 
-from xltrain.cli.output import emit
+from xltrain.cli.output import emit, wants_json, write_json
 from xltrain.language import text
 
 
 @click.command(help=text("help_list"))
-@click.argument("kind", default="", metavar="[KIND]")
+@click.argument("kind", default="", metavar="[KIND|MODEL]")
 @click.argument("name", default="", metavar="[NAME]")
 @click.option("--plot", "picture", metavar="FILE", help=text("help_list_plot"))
 @click.option("--overwrite", is_flag=True, help=text("help_overwrite"))
 def command(kind: str, name: str, picture: str | None, overwrite: bool) -> None:
-    from xltrain.workflow.listing import listing, plot
+    from xltrain.workflow.listing import listing, names_model, plot
 
     if picture is not None:
         drawn = plot(kind, name, picture, overwrite=overwrite)
@@ -24,6 +24,16 @@ def command(kind: str, name: str, picture: str | None, overwrite: bool) -> None:
         return
     if overwrite:
         raise click.UsageError(text("list_overwrite_alone"))
+    if names_model(kind):
+        from pathlib import Path
+
+        from xltrain.workflow.models import model_lines, model_listing
+
+        if wants_json():
+            write_json(model_listing(Path(kind)))
+        else:
+            emit({}, model_lines(Path(kind)))
+        return
     found = listing(kind, name)
     lines = [] if kind else [text("list_hint"), ""]
     for each, choices in found.items():

@@ -137,7 +137,8 @@ class Columns:
     """The columns of the dataset, found while the headers of one sheet after another are matched.
 
     Columns that a job names come first in the matching, with their aliases; their order in the dataset is that of
-    their first appearance in the books.
+    their first appearance in the books. Where they are `expected`, as by a model, even the first sheet's headers are
+    held against all of them, by synonyms and likeness too.
     """
 
     given: Sequence[Column] = ()
@@ -148,6 +149,7 @@ class Columns:
     _bare: dict[str, set[str]] = field(default_factory=dict)
     _units: dict[str, str] = field(default_factory=dict)
     _seen_units: set[str] = field(default_factory=set)  # columns of sheets, whose unit is told or known to be untold
+    expected: bool = False
 
     def __post_init__(self) -> None:
         for column in self.given:
@@ -177,7 +179,7 @@ class Columns:
                     taken.add(name)
                     matches[column] = Match(header, score, reason)
         new = [column for column in headers if column not in found]
-        missing = [name for name in self.names if name not in set(found.values())]
+        missing = [name for name in self._wanted() if name not in set(found.values())]
         for column in new:
             header = headers[column]
             where = Place(place.file, place.sheet, place.row, column)
@@ -197,6 +199,11 @@ class Columns:
             if found[column] not in self.names:
                 self.names.append(found[column])
         return dict(sorted(found.items())), matches, doubts
+
+    def _wanted(self) -> list[str]:
+        """The names that a header may be meant for."""
+        given = [column.name for column in self.given] if self.expected else []
+        return list(dict.fromkeys([*self.names, *given]))
 
     def known(self, headers: Iterable[str]) -> float:
         """How many of these headers are columns already; one that is like a column counts half."""
@@ -241,7 +248,7 @@ class Columns:
             return "", 0.0, ""
         alike = {
             name
-            for name in self.names
+            for name in self._wanted()
             if name not in taken
             and _synonyms().get(loose_key(_UNIT.sub("", name))) == group
             and self._same_unit(name, unit)

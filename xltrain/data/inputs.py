@@ -60,6 +60,7 @@ class Rules:
         unpivot: columns to turn into rows.
         drop_duplicates: leave out rows that stood before; by `key`, where given, else by all columns.
         password, recalculate: for opening books.
+        expected: the columns are those of a model, which every sheet should have.
     """
 
     columns: Sequence[Column] = ()
@@ -75,6 +76,7 @@ class Rules:
     key: tuple[str, ...] = ()
     password: str = ""
     recalculate: bool = False
+    expected: bool = False
 
 
 def read_parts(
@@ -148,8 +150,12 @@ def _renamed(problem: Problem, each: Input) -> Problem:
     return problem
 
 
-def related(parts: list[Part], columns: Sequence[Column]) -> tuple[list[Part], list[SourceReport], list[Problem]]:
+def related(
+    parts: list[Part], columns: Sequence[Column], expected: bool = False
+) -> tuple[list[Part], list[SourceReport], list[Problem]]:
     """The sheets that belong together: those named, else the group of sheets sharing columns that has the most rows.
+
+    Where columns are `expected`, as by a model, the group that has the most of them.
 
     Also a report of every sheet left out, and a doubt where it could have been meant.
     """
@@ -164,7 +170,11 @@ def related(parts: list[Part], columns: Sequence[Column]) -> tuple[list[Part], l
             groups.append((known, members))
         known.match(part.headers, part.place)
         members.append(part)
-    main = max(groups, key=lambda group: sum(len(part) for part in group[1]), default=(Columns(), []))[1]
+    main = max(
+        groups,
+        key=lambda group: (_met(group[1], columns) if expected else 0, sum(len(part) for part in group[1])),
+        default=(Columns(), []),
+    )[1]
     together = {id(part) for part in main}
     kept = [part for part in parts if part.named or id(part) in together]
     left_out, doubts = [], []
@@ -188,3 +198,10 @@ def related(parts: list[Part], columns: Sequence[Column]) -> tuple[list[Part], l
             if len(part.headers) > 1:  # a citation or a title has one
                 doubts.append(Problem(part.place, why, text("sheet_unrelated_hint", sheet=part.sheet)))
     return kept, left_out, doubts
+
+
+def _met(parts: Sequence[Part], columns: Sequence[Column]) -> int:
+    """How many of these columns the sheets of a group have between them."""
+    known = Columns(columns, expected=True)
+    found = {name for part in parts for name in known.match(part.headers, part.place)[0].values()}
+    return len(found & {column.name for column in columns})

@@ -98,7 +98,7 @@ class Merging:
         threading.Thread(target=pa.array, args=([],)).start()  # loads pandas, where there is one, while workers read
         parts, self.left_out, more_doubts = read_parts(inputs, self.rules, self._folder, self.listen)
         self.doubts += more_doubts
-        self.parts, more, unrelated = related(parts, self.rules.columns)
+        self.parts, more, unrelated = related(parts, self.rules.columns, self.rules.expected)
         self.left_out += more
         self.doubts += unrelated
         if not self.parts:
@@ -106,7 +106,7 @@ class Merging:
                 Problem(Place(each.file, each.sheet), each.reason, text("no_table_hint")) for each in self.left_out
             ]
             raise DataError(reasons or [Problem(None, text("no_table"), text("no_table_hint"))])
-        self.known = Columns(self.rules.columns)
+        self.known = Columns(self.rules.columns, expected=self.rules.expected)
         self.matches: list[dict[int, Match]] = []
         for part in self.parts:
             self._match(part)

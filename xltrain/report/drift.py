@@ -11,8 +11,9 @@ import numpy as np
 from xltrain.data.profile import Profile, as_numbers, binned, missing_share, profile, shares_of
 from xltrain.engine.result import Floats
 
-__all__ = ["LARGE", "SMALL", "Profile", "drift", "profile"]
+__all__ = ["LARGE", "SMALL", "Profile", "by_chance", "drift", "profile"]
 SMALL, LARGE = 0.1, 0.25
+DRAWS = 500  # that say what chance does
 _LEAST = 1e-4  # the share that an empty bin counts as
 
 
@@ -38,6 +39,19 @@ def drift(old: Profile, column: Any) -> float:
         gone = missing_share(column)
         after[-1] = 1 - gone - after.sum()
     return _index(np.append(before, old.missing), np.append(after, gone))
+
+
+def by_chance(old: Profile, rows: int) -> float:
+    """What the index stays below in 99 of 100 cases where `rows` rows come from the same distribution as the earlier
+    ones: with few rows it is large though nothing has moved. NaN where there is no row.
+    """
+    if not rows or not old.rows:
+        return float("nan")
+    known = np.array(old.bins) * (1 - old.missing) if old.bins else np.array(list(old.shares.values()))
+    shares = np.maximum(np.append(known, [old.missing, max(1 - known.sum() - old.missing, 0.0)]), 0)
+    draw = np.random.default_rng(0)
+    now, then = (draw.multinomial(count, shares / shares.sum(), DRAWS) / count for count in (rows, old.rows))
+    return float(np.quantile([_index(one, other) for one, other in zip(then, now, strict=True)], 0.99))
 
 
 def _index(before: Floats, after: Floats) -> float:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from xltrain.data.profile import Profile, profile, shares_of
-from xltrain.excel.write import HINT, TITLE, Book
+from xltrain.excel.write import HINT, TITLE, Book, number_format
 from xltrain.language import label, text
-from xltrain.report.drift import LARGE, SMALL, drift
+from xltrain.report.drift import LARGE, SMALL, by_chance, drift
 from xltrain.report.notes import hover_headers
 
 MOST_NEW = 20  # new values of a column that are named
@@ -19,10 +19,10 @@ EPOCH = 25_569  # 1970-01-01 as Excel counts days
 
 @dataclass(frozen=True)
 class Moved:
-    """One column then and now. `index` is the population stability index, `chance` what it comes to by chance where
-    nothing has moved and rows are few; both NaN where it cannot be told. shift: of the mean, in standard deviations
-    of training. new: values never seen in training with their shares of the new rows. outside: the share of new rows
-    whose cell lies outside what was trained on. `dated`: numbers are days since 1970.
+    """One column then and now. `index` is the population stability index, `chance` what it seldom exceeds where nothing
+    has moved; both NaN where it cannot be told. shift: of the mean, in standard deviations of training. new: values
+    never seen in training with their shares of the new rows. outside: the share of new rows whose cell lies outside
+    what was trained on. `dated`: numbers are days since 1970.
     """
 
     column: str
@@ -37,10 +37,15 @@ class Moved:
     dated: bool = False
 
     @property
+    def spread_moved(self) -> bool:
+        """Whether the values are spread differently, more than chance explains; False where it cannot be told."""
+        return self.index >= max(SMALL, self.chance)
+
+    @property
     def state(self) -> str:
         """`as_trained`, `moved` or `moved_far`."""
-        if self.index == self.index and self.index >= SMALL + self.chance:
-            return "moved_far" if self.index >= LARGE + self.chance else "moved"
+        if self.spread_moved:
+            return "moved_far" if self.index >= LARGE else "moved"
         return "moved" if self.new or self.outside > 0 else "as_trained"
 
 
@@ -48,9 +53,7 @@ def moved(name: str, kind: str, before: Profile, column: Any, outside: float = 0
     """Hold a column, as its encoder reads it, against its profile in training."""
     after = profile(column)
     index = drift(before, column)
-    bins = len(before.bins) or len(before.shares) + 1
-    # Twice the mean of the index where both come from one distribution: (bins - 1) * (1 / n + 1 / m).
-    chance = 2 * (bins - 1) * (1 / max(before.rows, 1) + 1 / max(after.rows, 1))
+    chance = by_chance(before, after.rows)
     shift = np.nan
     if before.mean is not None and after.mean is not None and before.deviation:
         shift = (after.mean - before.mean) / before.deviation
@@ -69,7 +72,8 @@ def moved_line(found: Sequence[Moved]) -> str:
         return text("moved_none", count=len(found))
     told = [text("moved_one", column=each.column, how=_how(each)) for each in away[:NAMED]]
     more = text("moved_more", count=len(away) - NAMED) if len(away) > NAMED else ""
-    return text("moved_some", told=text("semicolon").join(told), more=more, count=len(found) - len(away))
+    rest = text("moved_rest", count=len(found) - len(away)) if len(found) > len(away) else ""
+    return text("moved_some", told=text("semicolon").join(told), more=more, rest=rest)
 
 
 def _rank(each: Moved) -> tuple[bool, float]:
@@ -79,7 +83,7 @@ def _rank(each: Moved) -> tuple[bool, float]:
 def _how(each: Moved) -> str:
     """Why a column counts as moved."""
     parts = []
-    if each.index == each.index and each.index >= SMALL + each.chance:
+    if each.spread_moved:
         parts.append(text("moved_index", index=f"{each.index:.2f}"))
         if abs(each.shift) >= 0.1:
             parts.append(text("moved_shift", shift=f"{each.shift:+.1f}"))
@@ -129,6 +133,7 @@ HEADS = (
     "median_now",
     "new_values",
 )
+_MIDDLES = ("mean_before", "mean_now", "median_before", "median_now")
 _SHARES = ("outside_share", "missing_before", "missing_now")
 
 
@@ -145,23 +150,21 @@ def write_moved(book: Book, found: Mapping[str, Sequence[Moved]]) -> None:
             row += 1
         lines = [_cells(each) for each in sorted(columns, key=_rank)]
         headers = sheet.table(row, 0, [label(word) for word in HEADS], len(lines), "Drift")
-        sheet.page.set_row(row, 34)
+        sheet.page.set_row(row, 50)
         hover_headers(sheet, row, 0, ["", "", *HEADS[2:6]])
         for index, (word, header) in enumerate(zip(HEADS, headers, strict=True)):
+            shown = []
             for offset, line in enumerate(lines, 1):
-                dated = (
-                    isinstance(line[index], float)
-                    and word.startswith(("mean_", "median_"))
-                    and line[1] == label("date")
-                )
-                shown = "yyyy-mm-dd" if dated and word != "mean_shift" else _format(word, line[index])
-                sheet.write(row + offset, index, line[index], book.style(valign="top", **shown_as(shown)))
-            sheet.fit(index, ["" if line[index] is None else _seen(line[index]) for line in lines], header)
+                dated = line[1] == label("date") and word in _MIDDLES and line[index] is not None
+                form = "yyyy-mm-dd" if dated else _format(word, line[index])
+                sheet.write(row + offset, index, line[index], book.style(valign="top", **_shown_as(form)))
+                shown.append(form if dated else _seen(line[index]))
+            sheet.fit(index, shown, header)
         row += len(lines) + 3
     sheet.page.freeze_panes(3, 1)
 
 
-def shown_as(shown: str) -> dict[str, str]:
+def _shown_as(shown: str) -> dict[str, str]:
     return {"num_format": shown} if shown else {}
 
 
@@ -170,10 +173,12 @@ def _format(word: str, value: Any) -> str:
         return "0.0%"
     if word in ("psi", "mean_shift"):
         return "0.00"
-    return "#,##0.####" if isinstance(value, float) else ""
+    return number_format([value], 4) if isinstance(value, float) else ""
 
 
 def _seen(value: Any) -> str:
+    if value is None:
+        return ""
     return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 

@@ -18,11 +18,11 @@ import pyarrow as pa
 
 from xltrain.data.decided import Settled, kept_rows
 from xltrain.data.fingerprint import file_hash, fingerprints
-from xltrain.data.table import MARK_KEY, MARK_LETTER, MergeReport, Table
+from xltrain.data.table import MARK_KEY, MARK_LETTER, MergeReport, SourceReport, Table
 from xltrain.engine.result import Result, TargetResult
 from xltrain.errors import WorkbookError
 from xltrain.language import text
-from xltrain.place import Place, Problem
+from xltrain.place import Place, Problem, parse_range
 from xltrain.report.drift import Profile, profile
 
 VERSION = 1
@@ -33,6 +33,19 @@ MOST_SUSPECTS = 5_000
 
 
 @dataclass(frozen=True)
+class TableRecord:
+    """Where the rows of a table stood: the last row of its header (0 for none), its first and last row, and its last
+    column, counted from 1.
+    """
+
+    sheet: str
+    header_row: int
+    first_row: int
+    last_row: int
+    last_column: int
+
+
+@dataclass(frozen=True)
 class FileRecord:
     """A source as it was read: its name in places, its hash and size; its sheets with the letter of every column."""
 
@@ -40,6 +53,7 @@ class FileRecord:
     sha256: str = ""
     size: int = 0
     sheets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tables: tuple[TableRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,15 +94,24 @@ def file_records(table: Table, merge: MergeReport, folder: Path) -> tuple[FileRe
         sheets.setdefault(source.file, {})
     for origin in table.origins:
         sheets.setdefault(origin.file, {})[origin.sheet] = dict(origin.letters)
-    return tuple(_file_record(name, of_file, folder) for name, of_file in sheets.items())
+    tables = {name: tuple(_table(each) for each in merge.sources if each.file == name and each.kept) for name in sheets}
+    return tuple(_file_record(name, of_file, tables[name], folder) for name, of_file in sheets.items())
 
 
-def _file_record(name: str, sheets: Mapping[str, Mapping[str, str]], folder: Path) -> FileRecord:
+def _table(source: SourceReport) -> TableRecord:
+    cells = parse_range(source.table)
+    last = cells.last_column if cells else 0
+    return TableRecord(source.sheet, source.header_row, source.first_row, source.last_row, last)
+
+
+def _file_record(
+    name: str, sheets: Mapping[str, Mapping[str, str]], tables: tuple[TableRecord, ...], folder: Path
+) -> FileRecord:
     path = folder / name
     try:
-        return FileRecord(name, file_hash(path), path.stat().st_size, sheets)
+        return FileRecord(name, file_hash(path), path.stat().st_size, sheets, tables)
     except OSError:  # a database or a frame, or a file that is gone by now
-        return FileRecord(name, sheets=sheets)
+        return FileRecord(name, sheets=sheets, tables=tables)
 
 
 def write_record(
@@ -215,11 +238,15 @@ def _record(told: Mapping[str, Any]) -> Record:
         **{
             **known,
             "features": tuple(told["features"]),
-            "files": tuple(FileRecord(**each) for each in told["files"]),
+            "files": tuple(_file(each) for each in told["files"]),
             "targets": tuple(_target(each) for each in told["targets"]),
             "columns": {name: Profile.of(each) for name, each in told["columns"].items()},
         }
     )
+
+
+def _file(told: Mapping[str, Any]) -> FileRecord:
+    return FileRecord(**{**told, "tables": tuple(TableRecord(**each) for each in told.get("tables", ()))})
 
 
 def _target(told: Mapping[str, Any]) -> TargetRecord:
@@ -235,12 +262,15 @@ def read_data(results: Path) -> pa.Table:
     return _read(results, DATA)
 
 
-def read_ledger(results: Path) -> pa.Table:
-    """samples.parquet beside a results workbook. WorkbookError where it is missing or cannot be read."""
-    return _read(results, LEDGER)
+def read_ledger(results: Path, columns: Sequence[str] = ()) -> pa.Table:
+    """samples.parquet beside a results workbook, or those of its columns that are there.
+
+    WorkbookError where it is missing or cannot be read.
+    """
+    return _read(results, LEDGER, columns)
 
 
-def _read(results: Path, name: str) -> pa.Table:
+def _read(results: Path, name: str, columns: Sequence[str] = ()) -> pa.Table:
     import pyarrow.parquet as pq
 
     path = beside(results) / name
@@ -248,7 +278,8 @@ def _read(results: Path, name: str) -> pa.Table:
         place = Place(str(results))
         raise WorkbookError(Problem(place, text("record_missing", file=path), text("record_missing_hint")))
     try:
-        return pq.read_table(path)
+        known = [column for column in pq.read_schema(path).names if column in columns]
+        return pq.read_table(path, columns=known or None)
     except (pa.ArrowInvalid, OSError) as error:
         message = text("record_broken", file=path, reason=str(error)[:100])
         raise WorkbookError(Problem(Place(str(results)), message, text("record_missing_hint"))) from error

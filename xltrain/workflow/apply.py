@@ -1,13 +1,12 @@
 """Write the fixes that were decided into copies of the source workbooks: one cell each, nothing else touched."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xltrain import language
-from xltrain.config.check import read_job
+from xltrain.config.check import read_data_job
 from xltrain.config.settings import Job
 from xltrain.config.source import is_job
 from xltrain.data.decided import DecisionStep, Settled, weight_column
@@ -16,11 +15,10 @@ from xltrain.data.table import Table
 from xltrain.errors import ConfigError, DataError, WorkbookError
 from xltrain.events import Listener, Wrote, ignore
 from xltrain.excel.package import missing_book
-from xltrain.excel.patch import Edit, NewSheet, check_kind, patch_book, undo_book
-from xltrain.excel.read import NEW
+from xltrain.excel.patch import Edit, NewSheet, check_kind, patch_book
 from xltrain.language import label, text
 from xltrain.place import Place, Problem
-from xltrain.workflow.copies import copy_names, make_folder
+from xltrain.workflow.copies import all_or_none, copy_names, make_folder, undo_copies
 from xltrain.workflow.decide import BESIDE, RESULTS, job_decisions, last_results
 from xltrain.workflow.merge import read_sources
 
@@ -103,11 +101,12 @@ def apply(
     if output is None and not dry_run:
         raise ConfigError(Problem(None, text("apply_no_output"), text("apply_no_output_hint")))
     if undo:
-        return _undo(Path(results), Path(output or "."), overwrite, listen)
+        done, failed = undo_copies([Path(results)], Path(output or "."), overwrite=overwrite, listen=listen)
+        return Applied(doubts=failed, undone=done)
     path = _book(Path(results))
     if not is_job(path):
         raise missing(path)
-    job = read_job(path)
+    job = read_data_job(path)
     with language.using(job=job.language):
         last = path if path.with_suffix("").is_dir() else last_results(job, job.folder / (job.output or RESULTS))
         fixes, settled, doubts = _fixes(job, last)
@@ -211,24 +210,17 @@ def _write(
     problems += [Problem(Place(str(path)), text("file_exists"), text("file_exists_hint")) for path in taken]
     if problems:
         raise WorkbookError(problems)
-    written: list[Path] = []
     doubts = list(found.doubts)
-    try:
+    with all_or_none() as stage:
         for file, fixes in books.items():
             make_folder(targets[file].parent)
             edits = [Edit(each.place.sheet, each.place.row, each.place.column, each.now) for each in fixes]
-            done = patch_book(base / file, targets[file], edits=edits, overwrite=overwrite)
-            written.append(targets[file])
-            doubts += done.notes
-            listen(Wrote(str(targets[file])))
+            doubts += patch_book(base / file, stage(targets[file]), edits=edits).notes
         sheet = NewSheet(label("Change log"), rows=_log(found.fixes))
-        patch_book(said, log, sheets=(sheet,), overwrite=overwrite)
-        listen(Wrote(str(log)))
-    except BaseException:
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise
-    return Applied(found.fixes, tuple(written), tuple(doubts), found.left, log)
+        patch_book(said, stage(log), sheets=(sheet,))
+    for path in (*targets.values(), log):
+        listen(Wrote(str(path)))
+    return Applied(found.fixes, tuple(targets.values()), tuple(doubts), found.left, log)
 
 
 def _log(fixes: Sequence[Fixed]) -> tuple[tuple[Any, ...], ...]:
@@ -251,32 +243,3 @@ def _log(fixes: Sequence[Fixed]) -> tuple[tuple[Any, ...], ...]:
 def _plain(value: Any) -> Any:
     """A value as a cell holds it."""
     return value if value is None or isinstance(value, (bool, int, float, str)) else shown_value(value)
-
-
-def _undo(source: Path, folder: Path, overwrite: bool, listen: Listener) -> Applied:
-    """The originals of a copy, or of every copy in a folder."""
-    copies = sorted(each for each in source.rglob("*") if each.suffix.lower() in NEW) if source.is_dir() else [source]
-    copies = [each for each in copies if not each.name.startswith(("~$", ".")) and not is_job(each)]
-    problems = [] if copies else [Problem(Place(str(source)), text("apply_nothing_to_undo"), "")]
-    targets = [folder / (each.relative_to(source) if source.is_dir() else each.name) for each in copies]
-    for copy, target in zip(copies, targets, strict=True):
-        if target.resolve() == copy.resolve():
-            problems.append(Problem(Place(str(target)), text("output_is_source"), text("output_is_source_hint")))
-        elif target.exists() and not overwrite:
-            problems.append(Problem(Place(str(target)), text("file_exists"), text("file_exists_hint")))
-    if problems:
-        raise WorkbookError(problems)
-    done: list[tuple[Path, bool]] = []
-    failed: list[Problem] = []
-    for copy, target in zip(copies, targets, strict=True):
-        make_folder(target.parent)
-        try:
-            done.append((target, undo_book(copy, target, overwrite=overwrite)))
-            listen(Wrote(str(target)))
-        except WorkbookError as error:
-            failed += error.problems
-    if failed and not done:
-        with suppress(OSError):
-            folder.rmdir()
-        raise WorkbookError(failed)
-    return Applied(doubts=tuple(failed), undone=tuple(done))

@@ -1,10 +1,15 @@
 """Copies of source workbooks in another place: what they are called, and that all of them are written or none."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from xltrain.config.source import is_job
 from xltrain.errors import WorkbookError
+from xltrain.events import Listener, Wrote, ignore
+from xltrain.excel.patch import KINDS, undo_book
 from xltrain.language import text
 from xltrain.place import Place, Problem
 
@@ -53,12 +58,102 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def all_or_none() -> Iterator[list[Path]]:
-    """A list for the files that are written one after the other: when the block fails, all of them are removed."""
-    written: list[Path] = []
+def all_or_none() -> Iterator[Callable[[Path], Path]]:
+    """Files that are written one after the other under temporary names, which the yielded function gives.
+
+    When the block succeeds all of them get their own names; when it fails none does, and what stood there stays.
+
+    Raises:
+        WorkbookError: a file is locked (open in Excel); besides what the block raises, with the files' own names.
+    """
+    temporaries: dict[Path, Path] = {}
+
+    def stage(path: Path) -> Path:
+        temporaries[path] = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+        return temporaries[path]
+
     try:
-        yield written
-    except BaseException:
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise
+        yield stage
+        _publish(temporaries)
+    except WorkbookError as error:
+        own = {str(temporary): str(path) for path, temporary in temporaries.items()}
+        problems = [_named(problem, own) for problem in error.problems]
+        raise WorkbookError(problems) from error
+    finally:
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _named(problem: Problem, own: Mapping[str, str]) -> Problem:
+    place = problem.place
+    if place is None or place.file not in own:
+        return problem
+    return replace(problem, place=replace(place, file=own[place.file]))
+
+
+def _publish(temporaries: Mapping[Path, Path]) -> None:
+    """Give all files their names, once none of them is seen to be locked."""
+    problems = []
+    for path in temporaries:
+        if path.exists():
+            try:
+                path.open("r+b").close()
+            except OSError:
+                problems.append(Problem(Place(str(path)), text("output_locked"), text("output_locked_hint")))
+    if problems:
+        raise WorkbookError(problems)
+    for path, temporary in temporaries.items():
+        try:
+            temporary.replace(path)
+        except OSError as error:
+            message = text("output_not_writable", reason=error.strerror or str(error))
+            raise WorkbookError(Problem(Place(str(path)), message, text("output_not_writable_hint"))) from error
+
+
+def undo_copies(
+    copies: Sequence[Path], folder: Path, *, overwrite: bool = False, listen: Listener = ignore
+) -> tuple[tuple[tuple[Path, bool], ...], tuple[Problem, ...]]:
+    """Give back the workbooks that copies were made of, into `folder`; a copy may be a folder of them.
+
+    Gives the files with whether every part is that of the original byte for byte, and those in which nothing was found
+    to take back.
+
+    Raises:
+        WorkbookError: no copy there; a file that exists; or nothing to take back in any of them.
+    """
+    targets: dict[Path, Path] = {}
+    problems: list[Problem] = []
+    for source in copies:
+        found = _copies_in(source) if source.is_dir() else [source]
+        if not found:
+            problems.append(Problem(Place(str(source)), text("undo_no_copy")))
+        for copy in found:
+            targets[copy] = folder / (copy.relative_to(source) if source.is_dir() else copy.name)
+    for copy, target in targets.items():
+        if target.resolve() == copy.resolve():
+            problems.append(Problem(Place(str(target)), text("output_is_source"), text("output_is_source_hint")))
+        elif target.exists() and not overwrite:
+            problems.append(Problem(Place(str(target)), text("file_exists"), text("file_exists_hint")))
+    if len(set(targets.values())) < len(targets):
+        problems.append(Problem(Place(str(folder)), text("undo_same_name"), text("undo_same_name_hint")))
+    if problems:
+        raise WorkbookError(problems)
+    done: list[tuple[Path, bool]] = []
+    failed: list[Problem] = []
+    for copy, target in targets.items():
+        make_folder(target.parent)
+        try:
+            done.append((target, undo_book(copy, target, overwrite=overwrite)))
+            listen(Wrote(str(target)))
+        except WorkbookError as error:
+            failed += error.problems
+    if failed and not done:
+        with suppress(OSError):
+            folder.rmdir()
+        raise WorkbookError(failed)
+    return tuple(done), tuple(failed)
+
+
+def _copies_in(folder: Path) -> list[Path]:
+    found = sorted(each for each in folder.rglob("*") if each.suffix.lower() in KINDS)
+    return [each for each in found if not each.name.startswith(("~$", ".")) and not is_job(each)]

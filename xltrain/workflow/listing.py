@@ -23,6 +23,14 @@ MOST_DRAWN = 7  # lines of one picture that dashes can tell apart
 Schedule = tuple[Call, ...]
 
 
+def names_model(kind: str) -> bool:
+    """Whether what is to be listed is a model: a results workbook, its folder or a model file; no kind of choice."""
+    if not kind or kind in KINDS:
+        return False
+    path = Path(kind)
+    return path.suffix.lower() in (".xlsx", ".safetensors") or path.exists() or len(path.parts) > 1
+
+
 def listing(kind: str = "", name: str = "") -> dict[str, list[dict[str, Any]]]:
     """Every choice of one kind, or of all: name, summary, task, and parameters with defaults and limits.
 
