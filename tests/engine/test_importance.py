@@ -1,10 +1,13 @@
 """Permutation importance and partial dependence: against a slow loop, and on held-out rows alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from tests.engine import make
+from xltrain.config.settings import Column
 from xltrain.engine import importance as module
 from xltrain.engine import outcome
 from xltrain.engine.evaluate import to_values, unseen_of
@@ -165,6 +168,18 @@ def test_classes_have_a_curve_each(metric: str) -> None:
     curve = found.curves[0]
     assert curve.y.shape == (len(curve.x), 3)
     np.testing.assert_allclose(curve.y.sum(1), 1, rtol=1e-6)
+
+
+def test_a_class_that_a_fold_never_saw_is_no_hindrance() -> None:
+    data = make.classes(90)
+    y = data.data.column("y").to_pylist()
+    shop = ["one" if label == "blue" else ["one", "two", "three"][row % 3] for row, label in enumerate(y)]
+    data = make.table({**{name: data.data.column(name) for name in ("a", "b", "y")}, "shop": shop})
+    columns = (*make.job().columns, Column("shop", role="group"))
+    fitted = make.train(data, replace(make.job(make.run(loss="cross_entropy")), columns=columns))
+    assert fitted.models["y"].unseen is not None
+    assert fitted.result.targets[0].importance is not None
+    assert not any("importance" in note for note in fitted.result.notes)
 
 
 def test_targets_of_one_network_have_their_own() -> None:

@@ -143,3 +143,18 @@ def test_a_model_that_knows_every_row_cannot_be_gone_on_with(tmp_path: Path) -> 
     save_model(path, replace(model, known=everything))
     with pytest.raises(ConfigError, match="learned from every row"):
         make.train(data, onwards(asked))
+
+
+def test_runs_are_compared_on_the_rows_that_all_of_them_may_score(tmp_path: Path) -> None:
+    data = make.numbers(150)
+    asked = onwards(replace(first(tmp_path, data), seed=5))
+    warm = replace(asked.runs[0], name="warm")
+    both = replace(asked, runs=(warm, replace(warm, name="cold", warm_start="")))
+    found = make.train(data, both).result.targets[0]
+    assert found.corrected is not None
+    assert found.ensemble is not None
+    assert {run.name for run in found.runs} == {"warm", "cold"}
+    alone = make.train(data, replace(both, runs=both.runs[1:])).result.targets[0].runs[0]
+    cold = next(run for run in found.runs if run.name == "cold")
+    assert cold.metrics["rmse"].value == alone.metrics["rmse"].value  # its own score is over all of its rows
+    assert cold.validation["rmse"].value != alone.validation["rmse"].value  # what decides, over the common ones

@@ -1,13 +1,20 @@
 """Objectives: what an update minimises where that is more than the mean of one loss per sample.
 
-An objective of the whole batch is given the probabilities, one of the model is given the model; both get the losses of
-the samples as well. Each returns one number per member, (members, 1). A number among its hyperparameters arrives as
-(members, 1).
+An objective of one target gets a `Given`: the losses of the samples, their probabilities and the model. It returns one
+number per member, (members, 1); a number among its hyperparameters arrives as (members, 1). One of several targets gets
+what each target has come to: `uncertainty` the learned numbers (members, targets), and says what each target's loss is
+multiplied by and what is added to it; those that are `alone` the gradients (targets, size) of one member, which they
+turn into one gradient (size,).
 
 Facts of an objective:
 
 - `task` where it is for one only.
 - `adds`: its number is a mean over samples, so that the parts of a batch may be taken one by one.
+- `numeric`: it moves numbers, so that some feature must be one.
+- `joint`: it is for several targets in one run, all others are for one.
+- `learns`: it has a number of its own for each target, learned with the weights.
+- `alone`: its members train as stacks of one.
+- `needs`: the packages that must be installed.
 """
 
 from collections.abc import Callable
@@ -23,9 +30,10 @@ class Given:
     """What an objective may look at; nothing in it mixes members.
 
     x (members, rows, features); target, loss (members, rows), a loss already scaled and summed; weight (members, rows)
-    of the samples, 0 where a row only pads. `log_shares(x)` are the logs of the probabilities (members, rows, classes)
-    and `output(x)` the outputs (members, rows, outputs); with `quiet` no running statistic and no dropout plays a part.
-    `numeric` are the features that measure something.
+    of the samples, 0 where a row only pads; own (members, rows, outputs), the outputs for x. `output(x, quiet)` are the
+    outputs for other features; `quiet` ones pass as in evaluation, without dropout. `losses(output)` are the losses of
+    outputs, and `log_shares(output)` the logs of the probabilities that they mean (members, rows, classes), None for
+    numbers. `numeric` are the features that measure something.
     """
 
     x: "torch.Tensor"

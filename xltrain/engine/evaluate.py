@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,16 @@ class Scored:
     loss: Floats
     parts: Mapping[str, Floats] = field(default_factory=dict)
     extra: Mapping[str, Floats] = field(default_factory=dict)
+
+    def of(self, rows: Rows) -> "Scored":
+        """What it says of some of its rows."""
+        if np.array_equal(self.rows, rows):
+            return self
+        kept = np.isin(self.rows, rows)
+        parts, extra = ({name: values[kept] for name, values in each.items()} for each in (self.parts, self.extra))
+        return replace(
+            self, rows=self.rows[kept], values=self.values[kept], loss=self.loss[kept], parts=parts, extra=extra
+        )
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,13 @@ def unseen_of(member: Member) -> "torch.Tensor | None":
     if member.counts is None or not member.lowers or (member.counts > 0).all():
         return None
     return torch.from_numpy(lowered(member))
+
+
+def masks_of(members: Sequence[Member]) -> Floats | None:
+    """What lowers the outputs of classes that some of these members never saw: (members, outputs), or None."""
+    if all(unseen_of(member) is None for member in members):
+        return None
+    return np.stack([lowered(member) for member in members])
 
 
 def _scored(member: Member, output: "torch.Tensor", rows: Rows, target: Target) -> Scored:
@@ -222,6 +239,32 @@ def combine(told: Sequence[Scored], rows: int) -> tuple[Floats, npt.NDArray[np.i
         count[one.rows] += 1
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray((total.T / count).T), count
+
+
+def alike(runs: Mapping[str, Sequence[Judged]]) -> dict[str, list[Judged]]:
+    """The same runs, in every fold only with the rows that all of them may score.
+
+    A run with a warm start leaves out what its beginning knew; runs are compared on the same rows.
+    """
+    rows: dict[tuple[str, int, int], Rows] = {}
+    for each in (each for members in runs.values() for each in members):
+        for name in ("held_out", "validation"):
+            told: Scored = getattr(each, name)
+            key = (name, told.repeat, told.fold)
+            shared = rows.setdefault(key, told.rows)
+            if not np.array_equal(shared, told.rows):
+                rows[key] = np.intersect1d(shared, told.rows, assume_unique=True)
+    return {
+        name: [
+            replace(
+                each,
+                held_out=each.held_out.of(rows["held_out", each.held_out.repeat, each.held_out.fold]),
+                validation=each.validation.of(rows["validation", each.validation.repeat, each.validation.fold]),
+            )
+            for each in members
+        ]
+        for name, members in runs.items()
+    }
 
 
 def ledger(told: Sequence[Scored], target: Target) -> Ledger:

@@ -21,8 +21,6 @@ WARM = 3  # runs before a capture, which let every library set itself up
 
 def updates(stack: Stack) -> Update:
     """The way to update this stack on its device, until members leave it."""
-    if stack.objective is not None or stack.joint is not None:
-        return stack.update  # their steps may ask the host
     # The others decide on the host, or look twice under one dropout.
     plain = stack.sam is None and stack.joint is None and stack.objective is None
     plain = plain and not stack.optimizer.facts.get("closure")

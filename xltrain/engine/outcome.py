@@ -16,15 +16,14 @@ from xltrain.engine.conformal import interval_of, with_intervals, with_margin
 from xltrain.engine.diverged import diverged_note
 from xltrain.engine.dynamics import BUDGET, averaged
 from xltrain.engine.ensemble import ensemble_of
-from xltrain.engine.evaluate import Judged, extra_of, ledger, scores, unseen_of
+from xltrain.engine.evaluate import Judged, alike, extra_of, ledger, masks_of, scores
 from xltrain.engine.goals import Goal
-from xltrain.engine.head import lowered
 from xltrain.engine.importance import importance_of
 from xltrain.engine.known import Known
 from xltrain.engine.loop import Course
 from xltrain.engine.objective import part_names
 from xltrain.engine.plan import features_of, layout_of, scale_of
-from xltrain.engine.result import Curves, Ledger, RunResult, TargetResult
+from xltrain.engine.result import Curves, Ledger, RunResult, Score, TargetResult
 from xltrain.engine.selection import corrected_score
 from xltrain.language import text
 from xltrain.lazy import torch
@@ -42,17 +41,19 @@ def target_result(
 ) -> TargetResult | None:
     """Everything about one target; None when none of its runs has a result."""
     better = -1.0 if metrics[goal.metric].facts["better"] == "higher" else 1.0
+    fair = alike({run.name: _judged(judged.get((run.name, goal.name), ())) for run in goal.runs})
     ranked: list[tuple[float, RunResult]] = []
     for run in goal.runs:
         members = judged.get((run.name, goal.name), [])
-        whole = [member for member in members if isinstance(member, Judged)]
+        whole = _judged(members)
         lost = [member for member in members if not isinstance(member, Judged)]
         diverged = [course.diverged for course in map(_course, members) if course.diverged]
         if diverged:
             notes.append(diverged_note(run, diverged, len(members), table))
         if not whole or any(course.stopped == "interrupted" for course in lost) or len(members) < len(goal.parts):
             continue
-        result = _run_result(goal, run, whole, [_course(member) for member in members], features_of(encoding))
+        looked = scores([member.validation for member in fair[run.name]], goal.target)
+        result = _run_result(goal, run, whole, looked, [_course(member) for member in members], features_of(encoding))
         value = better * result.validation[goal.metric].mean
         if lost:
             notes.append(text("note_unscored", run=run.name, target=goal.name))
@@ -67,11 +68,8 @@ def target_result(
         notes.append(note)
     compared, more = baselines(raw, encoding, goal.target, goal.parts, goal.metric, weight)
     notes += more
-    able = {
-        result.name: [each for each in judged[result.name, goal.name] if isinstance(each, Judged)]
-        for value, result in ranked
-        if np.isfinite(value)
-    }
+    able = {result.name: fair[result.name] for value, result in ranked if np.isfinite(value)}
+    told = _judged(judged[winner.name, goal.name]) if winner.name in able else []
     return TargetResult(
         goal.name,
         goal.task,
@@ -89,15 +87,15 @@ def target_result(
             for _, result in ranked[1:]
             if result.run.keep
         },
-        importance=importance_of(able.get(winner.name, ()), raw, encoding, goal.target, goal.metric, table, notes),
+        importance=importance_of(told, raw, encoding, goal.target, goal.metric, table, notes),
     )
 
 
 def whole_ledger(goal: Goal, members: Sequence[Judged | Course]) -> Ledger:
     """The per-sample record of a run with everything that can be said of its rows."""
-    found = ledger([each.held_out for each in members if isinstance(each, Judged)], goal.target)
+    found = ledger([each.held_out for each in _judged(members)], goal.target)
     found = with_margin(found) if goal.task == "classification" else with_intervals(found, _floor(members))
-    courses = [each.course for each in members if isinstance(each, Judged)]
+    courses = [each.course for each in _judged(members)]
     return replace(found, dynamics=averaged(courses, len(goal.target.values)))
 
 
@@ -108,7 +106,12 @@ def _floor(members: Sequence[Judged | Course]) -> float:
 
 
 def _run_result(
-    goal: Goal, run: Run, members: Sequence[Judged], courses: Sequence[Course], features: Features
+    goal: Goal,
+    run: Run,
+    members: Sequence[Judged],
+    looked: Mapping[str, Score],
+    courses: Sequence[Course],
+    features: Features,
 ) -> RunResult:
     stops = [course.stopped for course in courses]
     stopped = next((stop for stop in ("diverged", "interrupted") if stop in stops), max(set(stops), key=stops.count))
@@ -118,7 +121,7 @@ def _run_result(
         goal.name,
         run,
         scores([member.held_out for member in members], goal.target),
-        scores([member.validation for member in members], goal.target),
+        looked,
         float(np.mean([member.course.epoch for member in members])),
         float(sum(course.seconds for course in courses) / len(courses)),
         stopped,
@@ -157,12 +160,10 @@ def model(
     identities: Draw,
 ) -> Model:
     """The members of one run on a target together."""
-    courses = [each.course for each in judged[name, result.target] if isinstance(each, Judged)]
+    courses = [each.course for each in _judged(judged[name, result.target])]
     members = [course.member for course in courses]
     run = members[0].run
     own = result.ledger if name == result.winner else result.kept[name]
-    unseen = [unseen_of(member) for member in members]
-    masks = np.stack([lowered(member) for member in members]) if any(each is not None for each in unseen) else None
     return Model(
         result.target,
         result.task,
@@ -179,7 +180,7 @@ def model(
         tuple(member.state for member in members),
         np.array([member.mean for member in members]),
         np.array([member.deviation for member in members]),
-        masks,
+        masks_of(members),
         part=(members[0].start, members[0].start + members[0].outputs) if members[0].width else None,
         extra=extra_of(members[0]),
         interval=None if result.classes else interval_of(own, _floor(judged[name, result.target])),
@@ -187,6 +188,10 @@ def model(
             identities, [each.part for each in members], [each.warm.known if each.warm else None for each in members]
         ),
     )
+
+
+def _judged(members: Sequence[Judged | Course]) -> list[Judged]:
+    return [member for member in members if isinstance(member, Judged)]
 
 
 def _course(member: Judged | Course) -> Course:

@@ -250,6 +250,12 @@ class TargetResult:
     suspects: Suspects | None = None
 
     @property
+    def typical(self) -> float:
+        """The size of a usual target value: the mean of their absolute values, own unit; NaN for classes."""
+        known = self.ledger.target[np.isfinite(self.ledger.target)]
+        return float(np.abs(known).mean()) if len(known) and not self.classes else float("nan")
+
+    @property
     def best(self) -> RunResult:
         return next(run for run in self.runs if run.name == self.winner)
 

@@ -8,8 +8,7 @@ import numpy.typing as npt
 from xltrain.choices.models.layout import Features, Pass
 from xltrain.data.encode import Floats, Singles
 from xltrain.engine.device import SMALL_STEP, threads
-from xltrain.engine.evaluate import Judged, meant, unseen_of
-from xltrain.engine.head import lowered
+from xltrain.engine.evaluate import Judged, masks_of, meant
 from xltrain.engine.plan import layout_of
 from xltrain.engine.pool import pooled
 from xltrain.lazy import torch
@@ -40,8 +39,8 @@ class Voices:
         self._part = slice(first.start, first.start + first.outputs) if first.width else slice(None)
         self._mean = torch.tensor([[member.mean] for member in self.members], dtype=torch.float64)
         self._deviation = torch.tensor([[member.deviation] for member in self.members], dtype=torch.float64)
-        masks = [lowered(member) for member in self.members] if any(map(unseen_of, self.members)) else None
-        self._unseen = None if masks is None else torch.from_numpy(np.stack(masks)).unsqueeze(1)
+        masks = masks_of(self.members)
+        self._unseen = None if masks is None else torch.from_numpy(masks).unsqueeze(1)
         self.rows = _sample(judged, most)
         self.count = max(map(len, self.rows))
         self.mask = np.arange(self.count) < np.array([[len(each)] for each in self.rows])
