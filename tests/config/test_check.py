@@ -186,3 +186,30 @@ def test_what_is_no_job(tmp_path: Path) -> None:
 def test_default_job_is_frozen() -> None:
     with pytest.raises(AttributeError):
         Job().folds = 3  # type: ignore[misc]
+
+
+def test_rows_of_columns_without_a_name_are_each_a_line(tmp_path: Path) -> None:
+    rows = [["name", "role"], ["price", "target"], [None, "feature"], [None, "weight"]]
+    found = problems(write(tmp_path / "job.xlsx", Columns=rows))
+    assert [line.partition(":")[0] for line in found] == ["job.xlsx!Columns!3", "job.xlsx!Columns!4"]
+
+
+def test_a_split_may_name_a_column_that_the_job_does_not_list(tmp_path: Path) -> None:
+    rows = [["setting", "value"], ["split", "time(month)"]]
+    columns = [["name", "role"], ["price", "target"], ["shop", "feature"]]
+    assert str(read_job(write(tmp_path / "job.xlsx", Job=rows, Columns=columns)).split) == "time(column=month)"
+
+
+def test_runs_that_nobody_named_have_names_of_their_own(tmp_path: Path) -> None:
+    rows = [["name", "model", "epochs"], [None, "mlp(8)", 5], [None, "mlp(8)", 9], ["mine", "mlp(8)", 9]]
+    assert [run.name for run in read_job(write(tmp_path / "job.xlsx", Runs=rows)).runs] == [
+        "mlp(8)",
+        "mlp(8) #2",
+        "mine",
+    ]
+
+
+def test_a_model_to_begin_with_must_be_there(tmp_path: Path) -> None:
+    rows = [["model", "warm_start"], ["mlp(8)", "old/model.safetensors"]]
+    (line,) = problems(write(tmp_path / "job.xlsx", Runs=rows))
+    assert line.startswith("job.xlsx!Runs!B2: there is no model file old/model.safetensors")

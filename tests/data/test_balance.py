@@ -129,7 +129,7 @@ def test_made_up_rows_stand_behind_the_real_ones(monkeypatch: pytest.MonkeyPatch
         found.append((balanced, views, targets))
         return balanced
 
-    monkeypatch.setattr("xltrain.engine.fit.balance_members", watched)
+    monkeypatch.setattr("xltrain.engine.ready.balance_members", watched)
     asked = job(run("a", loss="cross_entropy", imbalance="smote", epochs=1), run("b", loss="cross_entropy", epochs=1))
     chosen = Column("a", "feature", "numeric", parse_call("encoders", encoder))
     train(classes(), replace(asked, columns=(*asked.columns, chosen)))

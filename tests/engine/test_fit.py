@@ -293,3 +293,10 @@ def test_a_split_column_with_other_words() -> None:
     data = table({"a": np.arange(20.0), "use": ["train", "tset"] * 10, "y": np.arange(20.0) ** 2})
     with pytest.raises(DataError, match="tset"):
         train(data, job(split=parse_call("splits", "column(use)")))
+
+
+def test_the_order_of_classes_may_be_given() -> None:
+    data = table({"a": np.arange(60.0), "y": np.array(["lo", "mid", "hi"])[np.arange(60) // 20]})
+    asked = job(run(loss="ordinal", epochs=2))
+    asked = replace(asked, columns=(Column("y", "target", allowed=("lo", "mid", "hi")),))
+    assert train(data, asked).result.targets[0].classes == ("lo", "mid", "hi")

@@ -19,7 +19,7 @@ from xltrain.config.settings import Job, Run
 from xltrain.config.source import parse_toml
 from xltrain.data.table import Table
 from xltrain.engine.checkpoint import load_model, save_model
-from xltrain.engine.fit import _Ready, _ready
+from xltrain.engine.ready import Ready, make_ready
 from xltrain.engine.loop import Course
 from xltrain.engine.loop import train as train_stack
 from xltrain.engine.plan import Member, plan
@@ -59,11 +59,11 @@ def asked(*runs: Run, **more: Any) -> Job:
     return job(*runs, target=TARGETS, **more)
 
 
-def ready(data: Table, wanted: Job) -> _Ready:
-    return _ready(wanted, data, columns(data, wanted), "float64")
+def ready(data: Table, wanted: Job) -> Ready:
+    return make_ready(wanted, data, columns(data, wanted), "float64")
 
 
-def trained(members: list[Member], found: _Ready) -> list[Course]:
+def trained(members: list[Member], found: Ready) -> list[Course]:
     courses = [Course(each) for each in members]
     train_stack(Stack(members, found.arrays["joint"], CPU, torch.float64), courses, lambda *_: None)
     return courses

@@ -147,6 +147,20 @@ def test_a_requirement_that_does_not_hold_exits_six_after_writing(tmp_path: Path
     assert (tmp_path / "r.xlsx").exists()
 
 
+def test_a_requirement_on_another_task_is_refused_before_training(tmp_path: Path) -> None:
+    source = write_book(tmp_path / "a.xlsx", sales(60))
+    with pytest.raises(ConfigError, match="no target has the metric of --require accuracy>0.1"):
+        fit(source, "sales", tmp_path / "r.xlsx", overrides=QUICK, require=["accuracy>0.1"])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.xlsx"]
+
+
+def test_numbers_beyond_all_measure_are_named_and_cost_nothing_else(tmp_path: Path) -> None:
+    frame = sales(60)
+    frame.loc[3, "面积"] = -1e308
+    done = fit(write_book(tmp_path / "a.xlsx", frame), "sales", tmp_path / "r.xlsx", overrides=QUICK)
+    assert any("1e+308" in note and "a.xlsx!" in note for note in done.result.notes)
+
+
 def bad(frame: pd.DataFrame, **columns: object) -> pd.DataFrame:
     return frame.assign(**columns)
 

@@ -427,3 +427,11 @@ def test_the_commands_flags(done: Fit, tmp_path: Path, monkeypatch: pytest.Monke
     assert f"1 行超出训练数据范围：unit price 高于 {HIGH}（1 行）" in said
     assert sorted(each.name for each in tmp_path.iterdir()) == ["new 预测值.xlsx", "new.xlsx", "out.csv"]
     assert xltrain.predict(done.model, "new.xlsx", strict=True).warnings == {"price": 1}
+
+
+def test_a_label_that_was_never_learnt_is_named_with_its_cell(tmp_path: Path) -> None:
+    rows = [["a", "kind"], *[[number % 7, "red" if number % 7 > 3 else "blue"] for number in range(60)]]
+    done = fit(write_rows(tmp_path / "old.xlsx", rows), "kind", tmp_path / "r.xlsx", overrides=["runs.epochs=2"])
+    new = write_rows(tmp_path / "new.xlsx", [["a", "kind"], [1, "red"], [2, "green"], [3, "blue"]])
+    doubts = [str(doubt) for doubt in predict(done.model, new).report.doubts]
+    assert any("B3: the label 'green' of 'kind' was not there in training" in doubt for doubt in doubts)

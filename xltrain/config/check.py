@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xltrain.config.call import MAX_GRID
+from xltrain.config.condition import parse_conditions
 from xltrain.config.fields import FIELDS, Field
 from xltrain.config.joint import joined, target_words, to_targets, wrong_losses
 from xltrain.config.limits import impossible_limits
@@ -59,6 +60,22 @@ def read_outputs(path: Path | str) -> tuple[str, str]:
     checker = _Checker(raw)
     output, decisions = (checker.one("Job", raw.job, header, "") for header in ("output", "decisions"))
     return str(output), str(decisions)
+
+
+def read_data_job(path: Path | str) -> Job:
+    """What a job says of its rows: sources, columns, decisions, output and language, whatever its runs are.
+
+    Raises:
+        ConfigError: every problem in these.
+    """
+    raw = read_raw(Path(path))
+    checker = _Checker(raw)
+    known = {each: checker.one("Job", raw.job, each, "") for each in ("name", "output", "decisions", "language")}
+    sources = tuple(checker.source(each) for each in raw.sheets["Sources"])
+    columns = tuple(checker.columns())
+    if checker.problems:
+        raise ConfigError(sorted(dict.fromkeys(checker.problems), key=Problem.order))
+    return Job(**known, sources=sources, columns=columns, folder=raw.path.parent, place=raw.job.place)
 
 
 def header_rows(said: str) -> tuple[int, ...] | None:
@@ -162,7 +179,7 @@ class _Checker:
             self.required("Columns", row, "name")
             name, role, kind = (self.one("Columns", row, header, "") for header in ("name", "role", "type"))
             missing, aliases = (self.one("Columns", row, header, ()) for header in ("missing", "aliases"))
-            if name in found:
+            if name and name in found:
                 self.wrong(row.cells["name"].place, text("column_twice", name=name))
             column = Column(name, role, kind, self.one("Columns", row, "encoder", None), missing, aliases, row.place)
             column = replace(
@@ -190,12 +207,13 @@ class _Checker:
     def runs(self) -> list[Run]:
         found: list[Run] = []
         for row in self.raw.sheets["Runs"]:
-            found += self.run(row)
+            named = "name" in row.cells
+            found += self.run(row) if named else _free(self.run(row), {run.name for run in found})
         first: dict[str, Run] = {}
         for run in found:
             earlier = first.setdefault(run.name, run)
             if earlier is not run and run.place and run.place != earlier.place:
-                self.wrong(run.place, text("run_twice", name=run.name, first=(earlier.place or Place("")).address))
+                self.wrong(run.place, text("run_twice", name=run.name, first=_row_of(earlier)))
         return found
 
     def run(self, row: Row) -> list[Run]:
@@ -210,6 +228,8 @@ class _Checker:
         """A run for every point."""
         name, note = (self.one("Runs", row, header, "") for header in ("name", "note"))
         keep, warm = self.one("Runs", row, "keep", False), self.one("Runs", row, "warm_start", "")
+        if warm and not (self.raw.path.parent / warm).is_file():
+            self.wrong(row.cells["warm_start"].place, text("warm_missing", file=warm), text("warm_missing_hint"))
         runs = []
         for point in points:
             settings = {field.header: value for field, (_, value) in zip(fields, point, strict=True)}
@@ -351,6 +371,13 @@ class _Checker:
         metric = self.raw.job.cells.get("metric")
         if job.metric and metric:
             self.check_metric(job, metric, set(tasks.values()))
+        enough = self.raw.job.cells.get("good_enough")
+        if enough:
+            try:
+                parse_conditions(enough.text)
+            except ConfigError as error:
+                for problem in error.problems:
+                    self.wrong(enough.place, problem.message, problem.hint)
         rows = {row.place: row for row in self.raw.sheets["Runs"]}
         for run in job.runs:
             for header, message in run.conflicts():
@@ -374,13 +401,9 @@ class _Checker:
         if split.choice.facts.get("needs") not in ("group", "time", "split"):
             return
         role = str(split.choice.facts["needs"])
-        names = [column.name for column in job.columns]
-        others = [column for column in job.columns if column.role != "target"]
         if named and named[0]:
-            # A job may list its target alone and leave the rest to be found in the data.
-            if others and not match_name(named[0], names):
-                self.wrong(place, unknown(text("word_column"), named[0], names))
-        elif not any(column.role == role for column in job.columns):
+            return  # whether there is such a column the data say: a job need not list them all
+        if not any(column.role == role for column in job.columns):
             self.wrong(place, text("split_needs_role", split=split.name, role=label(role)))
 
     def check_metric(self, job: Job, cell: Value, tasks: set[str]) -> None:
@@ -428,6 +451,24 @@ def _is_plain(field: Field) -> bool:
 def _titled(field: Field, value: Any) -> str:
     """What a plain value is called in the name of a run."""
     return f"{field.header}={'all' if field.header == 'batch_size' and value == ALL else value}"
+
+
+def _row_of(run: Run) -> str:
+    """Where a run stands, as one would find it."""
+    return (run.place.address or str(run.place)) if run.place else run.name
+
+
+def _free(runs: list[Run], taken: set[str]) -> list[Run]:
+    """Runs that nobody named, with names that no run before them has."""
+    found = []
+    for run in runs:
+        name, number = run.name, 1
+        while name in taken:
+            number += 1
+            name = f"{run.name} #{number}"
+        taken.add(name)
+        found.append(replace(run, name=name))
+    return found
 
 
 def _numbered(runs: list[Run]) -> list[Run]:

@@ -53,6 +53,7 @@ _FIELDS = (
     Field("Job", "device", "word", "auto", words=DEVICES),
     Field("Job", "arithmetic", "word", "float32", words=ARITHMETICS),
     Field("Job", "language", "word", "", words=("en", "zh")),
+    Field("Job", "good_enough", str),
     Field("Job", "output", "file"),
     Field("Job", "decisions", "file"),
     Field("Sources", "path", "file", width=52),

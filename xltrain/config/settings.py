@@ -230,6 +230,7 @@ class Job:
     arithmetic: str = "float32"
     language: str = ""
     output: str = ""
+    good_enough: str = ""
     decisions: str = ""
     sources: tuple[Source, ...] = ()
     columns: tuple[Column, ...] = ()

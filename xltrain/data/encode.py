@@ -188,14 +188,16 @@ def limit_notes(encoding: Encoding, states: Sequence[State], raw: Singles) -> li
     return notes
 
 
-def read_target(table: Table, name: str, task: str) -> Target:
-    """The target as numbers or classes; classes sorted, numerically where all are numbers."""
+def read_target(table: Table, name: str, task: str, order: Sequence[str] = ()) -> Target:
+    """The target as numbers or classes; classes in this order where it has them all, else sorted, numerically where
+    all are numbers.
+    """
     column = table.data.column(name)
     if task == "regression":
         return Target(name, task, numbers(column))
     labels = words(column)
     known = [word for word in pc.unique(labels).to_pylist() if word is not None]
-    classes = sorted_labels(known)
+    classes = [word for word in order if word in known] if set(known) <= set(order) else sorted_labels(known)
     codes = pc.fill_null(pc.index_in(labels, value_set=pa.array(classes, pa.string())), -1)
     return Target(name, task, np.array(codes.to_numpy(zero_copy_only=False), np.float64), tuple(classes))
 

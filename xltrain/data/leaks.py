@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
+HUGE = 1e15  # numbers beyond this are no measurements
 SAMPLE = 20_000  # rows looked at for features that give the target away
 FEWEST = 20  # rows, below which anything explains anything
 GIVEN_AWAY = 0.99  # share of the target's variance that one feature may explain
@@ -52,6 +53,22 @@ def counter_notes(table: Table, encoding: Encoding) -> list[str]:
         for column in encoding.columns
         if (share := _counts(table, column)) is not None
     ]
+
+
+def huge_notes(table: Table, encoding: Encoding) -> list[str]:
+    """A note on each number so large that it can only be a slip, and outweighs all others in its column."""
+    found = []
+    for column in encoding.columns:
+        if column.reads != "numeric":
+            continue
+        values = np.abs(numbers(table.data.column(column.name)))
+        rows = np.flatnonzero(values > HUGE)
+        if len(rows):
+            place = table.place(int(rows[0]), column.name)
+            found.append(
+                text("note_huge", name=column.name, place=place, count=len(rows), value=f"{values[rows[0]]:.3g}")
+            )
+    return found
 
 
 def given_away(table: Table, encoding: Encoding, target: Target) -> list[tuple[str, float]]:

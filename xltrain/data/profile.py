@@ -55,16 +55,18 @@ def profile(column: Any, values: int = 0) -> Profile:
     if not len(known):
         return Profile(rows, 1.0)
     edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
+    with np.errstate(over="ignore", invalid="ignore"):  # the squares of huge numbers are none
+        mean, deviation = float(known.mean()), float(known.std())
     return Profile(
         rows,
         1 - len(known) / rows,
-        float(known.mean()),
+        mean if np.isfinite(mean) else None,
         float(known.min()),
         float(known.max()),
         tuple(edges.tolist()),
         tuple(binned(known, edges).tolist()),
         median=float(np.median(known)),
-        deviation=float(known.std()),
+        deviation=deviation if np.isfinite(deviation) else None,
     )
 
 

@@ -142,7 +142,8 @@ def _keys(table: Table, columns: Sequence[Column], target: Target, split: Call, 
         moments = days(values)[rows]
         if np.isnan(moments).any():
             row = int(rows[np.flatnonzero(np.isnan(moments))[0]])
-            raise DataError(Problem(table.place(row, name), text("split_time_empty", name=name)))
+            count = int(np.isnan(moments).sum())
+            raise DataError(Problem(table.place(row, name), text("split_time_empty", name=name, count=count)))
         return np.unique(moments, return_inverse=True)[1].astype(np.int64)
     labels = words(values)
     codes = np.array(pc.fill_null(labels.dictionary_encode().indices, -1).to_numpy(zero_copy_only=False), np.int64)

@@ -176,7 +176,13 @@ def standard(values: Floats, scale: str, weight: Floats | None = None) -> tuple[
     if scale == "positive":
         return 0.0, mean or 1.0
     # The mean of equal numbers may round, which leaves them a deviation that is not there.
-    spread = float(np.sqrt(np.average(np.square(values - mean), weights=weight))) if np.ptp(values) > 0 else 0.0
+    if not np.ptp(values) > 0:
+        return mean, 1.0
+    away = values - mean
+    spread = float(np.sqrt(np.average(np.square(away), weights=weight)))
+    if not spread > 0 or not np.isfinite(spread):  # squares too small or too large for a number
+        most = float(np.abs(away).max())
+        spread = most * float(np.sqrt(np.average(np.square(away / most), weights=weight)))
     return mean, spread or 1.0
 
 

@@ -101,21 +101,22 @@ def without_weightless(
     Such rows are still scored: what they say about the model is as honest as before.
     """
     name = _weight_column(table, columns)
-    changed, problems = [], []
+    changed, weightless = [], []
     for goal in goals:
         parts = []
         for part in goal.parts:
             training = part.training[weight[part.training] > 0]
             validation = part.validation[weight[part.validation] > 0]
             if not len(training):
-                problems.append(Problem(table.place(int(part.training[0]), name), text("weight_zero", name=name)))
+                weightless.append(int(part.training[0]))
             # Where every validation row weighs nothing, they count alike: something must say when to stop.
             parts.append(
                 replace(part, training=training, validation=validation if len(validation) else part.validation)
             )
         changed.append(replace(goal, parts=tuple(parts)))
-    if problems:
-        raise DataError(problems)
+    if weightless:
+        message = text("weight_zero", name=name, folds=len(weightless))
+        raise DataError(Problem(table.place(weightless[0], name), message))
     count = int((weight == 0).sum())
     return changed, [text("note_weight_zero", count=count, name=name)] if count else []
 
@@ -131,7 +132,7 @@ def _goal(job: Job, table: Table, columns: Sequence[Column], column: Column) -> 
     runs = [own for run in job.runs if (own := run.for_target(name))]
     if not runs:
         raise ConfigError(Problem(column.place, text("no_run_for_target", target=name)))
-    target = read_target(table, name, _task(job, table, column, runs))
+    target = read_target(table, name, _task(job, table, column, runs), column.allowed)
     problem = _check_target(table, target)
     if problem:
         raise DataError(problem)
@@ -184,7 +185,9 @@ def _check_target(table: Table, target: Target) -> Problem | None:
     if target.classes and (counts == 1).any():
         code = int(values[np.argmin(counts)])
         row = int(np.flatnonzero(target.values == code)[0])
-        rule = text("label_once", name=name, label=target.classes[code])
+        rule = text(
+            "label_once", name=name, label=target.classes[code], count=int((counts == 1).sum()), labels=len(values)
+        )
         return Problem(table.place(row, name), rule, text("label_once_hint"))
     return None
 

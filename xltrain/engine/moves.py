@@ -82,7 +82,8 @@ def hidden_matrices(layout: Layout) -> tuple[tuple[int, int, int], ...]:
     """
     layers, start = [], 0
     for weight in layout.weights:
-        if weight.decay and len(weight.shape) > 1 and weight.shape[-1] != layout.outputs:
+        outermost = weight.name.partition(".")[0] in ("out", "wide")
+        if weight.decay and len(weight.shape) > 1 and not outermost:
             layers.append((start, *weight.shape))
         start += weight.size
     return tuple((each[0], each[1], each[2]) for each in layers[1:] if len(each) == 3 and min(each[1:]) > 1)

@@ -45,7 +45,7 @@ def warmed(
             continue
         wrong = _misfit(member, model, encoding)
         if wrong:
-            problems.append(Problem(member.run.place, wrong, text("warm_misfit_hint")))
+            problems.append(wrong)
             continue
         warm, lost = _begun(member, model, levels[member.run.warm_start])
         silent[member.run.name] += lost
@@ -71,19 +71,24 @@ def _read(run: Run, folder: Path, problems: list[Problem]) -> Model | None:
     return model
 
 
-def _misfit(member: Member, model: Model, encoding: Encoding) -> str:
-    """Why a member cannot begin with this model; empty where it can."""
+def _misfit(member: Member, model: Model, encoding: Encoding) -> Problem | None:
+    """Why a member cannot begin with this model; None where it can."""
     run, file = member.run, member.run.warm_start
     if model.encoding.names != encoding.names or features_of(model.encoding) != features_of(encoding):
         ours, theirs = set(encoding.names), set(model.encoding.names)
         more, less = ", ".join(sorted(ours - theirs)) or "–", ", ".join(sorted(theirs - ours)) or "–"
-        return text("warm_columns", run=run.name, file=file, more=more, less=less)
+        message = text("warm_columns", run=run.name, file=file, more=more, less=less)
+        return Problem(run.place, message, text("warm_misfit_hint"))
     mine = layout_of(run.model, features_of(encoding), member.network)
     theirs_layout = layout_of(model.call, features_of(model.encoding), model.outputs)
     if _shapes(mine) != _shapes(theirs_layout):
-        return text("warm_model", run=run.name, model=run.model, file=file, found=model.call)
+        message = text("warm_model", run=run.name, model=run.model, file=file, found=model.call)
+        return Problem(run.place, message, text("warm_misfit_hint"))
     most = len(mine.layers)
-    return text("warm_freeze", run=run.name, found=run.freeze, most=most) if run.freeze > most else ""
+    if run.freeze <= most:
+        return None
+    message = text("warm_freeze", run=run.name, found=run.freeze, most=most)
+    return Problem(run.place, message, text("warm_freeze_hint", most=most))
 
 
 def _shapes(layout: Layout) -> Mapping[str, tuple[int, ...]]:

@@ -21,6 +21,7 @@ from xltrain.config.source import is_job
 from xltrain.config.template import add_job_sheets
 from xltrain.data.columns import check_strays, facts, infer
 from xltrain.data.decided import Settled, weight_column
+from xltrain.data.encode import task_of
 from xltrain.data.limits import with_limits
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.checkpoint import save_model
@@ -31,7 +32,7 @@ from xltrain.engine.resume import Keeper
 from xltrain.errors import ConfigError, DataError, RequirementError, WorkbookError
 from xltrain.events import Listener, Noted, Planned, Wrote, ignore
 from xltrain.excel.package import next_free, replacing
-from xltrain.language import text
+from xltrain.language import label, text
 from xltrain.place import Place, Problem
 from xltrain.registry import unknown
 from xltrain.report.ledger import write_ledger
@@ -163,6 +164,7 @@ def fit(
         check_tensorboard(Path(tensorboard))
     targets = (target,) if isinstance(target, str) else tuple(target)
     with _read(sources, targets, overrides, device, strict, listen, output) as (job, table, columns, report, taken):
+        _check_conditions(conditions, job, table, columns)
         wanted = _wanted(job, output)
         with _outputs(wanted) as (path, temporary, beside):
             keeper = _keeper(wanted, resume, (temporary, beside), listen)
@@ -390,6 +392,21 @@ def _device(name: str) -> str:
     if name not in DEVICES:
         raise ConfigError(Problem(None, unknown(text("word_device"), name, DEVICES)))
     return name
+
+
+def _check_conditions(conditions: Sequence[Condition], job: Job, table: Table, columns: Sequence[Column]) -> None:
+    """Whether some target has the metric of each condition, before anything is trained. ConfigError."""
+    targets = [column for column in columns if column.role == "target"]
+    tasks = {each.name: job.task if job.task != "auto" else task_of(table, each) for each in targets}
+    problems = [
+        Problem(
+            None, text("require_misfit", condition=each.said, tasks=", ".join(sorted(set(map(label, tasks.values())))))
+        )
+        for each in conditions
+        if tasks and not any(each.about(name, task) for name, task in tasks.items())
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _hold(conditions: Sequence[Condition], result: Result, path: Path) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xltrain.data.outside import Outside, as_read, joined, outside
 from xltrain.data.store import check_output, to_pandas, write_table
 from xltrain.data.table import MergeReport, Table
+from xltrain.data.values import words
 from xltrain.engine.checkpoint import Model
 from xltrain.errors import ConfigError, DataError, WorkbookError
 from xltrain.events import Listener, Wrote, ignore
@@ -151,7 +153,8 @@ def predict(
     with marking(mark, overwrite=overwrite, listen=listen) as marks:
         table, report = _without_earlier(table, report, models)
         table, report = matched(table, report, columns, models)
-        report = replace(report, doubts=(*report.doubts, *_unwarned(models), *_known(Path(model), report)))
+        more = (*_unwarned(models), *_known(Path(model), report), *_strange_labels(models, table))
+        report = replace(report, doubts=(*report.doubts, *more))
         if strict and report.doubts:
             raise DataError(report.doubts)
         told = [_told(each, table, device) for each in models]
@@ -268,6 +271,23 @@ class _Told:
     outside: tuple[Outside, ...]
     warned: int
     moved: tuple[Moved, ...]
+
+
+def _strange_labels(models: Sequence[Model], table: Table) -> list[Problem]:
+    """The labels in new rows that no model knows: it cannot predict them, and will call their rows something else."""
+    found = []
+    for model in models:
+        if not model.classes or model.target not in table.names:
+            continue
+        labels = words(table.data.column(model.target))
+        strange = pc.and_(pc.is_valid(labels), pc.invert(pc.is_in(labels, value_set=pa.array(model.classes))))
+        rows = np.flatnonzero(pc.fill_null(strange, False).to_numpy(zero_copy_only=False))
+        if len(rows):
+            row = int(rows[0])
+            message = text("label_unknown", target=model.target, label=labels[row].as_py(), count=len(rows))
+            known = ", ".join(model.classes[:8])
+            found.append(Problem(table.place(row, model.target), message, text("label_unknown_hint", known=known)))
+    return found
 
 
 def _told(model: Model, table: Table, device: str) -> _Told:

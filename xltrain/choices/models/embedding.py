@@ -14,14 +14,14 @@ one never seen in training is all zeros. No embedding has weight decay.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
-from xltrain.choices.models.layout import Features, Weight
+from xltrain.choices.models.layout import Features, Layout, Weight
 from xltrain.lazy import torch
 from xltrain.registry import Above, AtLeast, OneOf
 
@@ -212,3 +212,25 @@ def _each(coded: "torch.Tensor", weight: "torch.Tensor", bias: "torch.Tensor") -
     bias = bias.expand(members, features, bias.shape[2], weight.shape[-1])
     product = torch.baddbmm(bias.flatten(0, 1), coded.flatten(0, 1), weight.flatten(0, 1))
     return product.view(members, features, batch, -1)
+
+
+@dataclass(frozen=True)
+class Embedded(Layout):
+    """A layout that begins with an embedding."""
+
+    first: Embedding = field(default_factory=lambda: Embedding(Features(0)))
+
+    @property
+    def widest(self) -> int:
+        return max(super().widest, self.first.kept)
+
+    @property
+    def kept(self) -> int:
+        return super().kept + self.first.kept
+
+    @property
+    def learns(self) -> bool:
+        return self.first.learns
+
+    def learn(self, x: "torch.Tensor") -> "dict[str, torch.Tensor]":
+        return self.first.learn(x)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Annotated
 
 from xltrain.choices.models.embedding import (
+    Embedded,
     Embedding,
     EmbeddingKind,
     FrequencyScale,
@@ -16,7 +17,6 @@ from xltrain.choices.models.embedding import (
 )
 from xltrain.choices.models.layers import Dropout, leave_out, norm_weights, steady
 from xltrain.choices.models.layout import Features, Layout, Pass, Weight, linear_forward, linear_weights
-from xltrain.choices.models.mlp import Embedded
 from xltrain.lazy import torch
 from xltrain.registry import AtLeast, Below, models
 

@@ -1,11 +1,12 @@
 """The multilayer perceptron, stacked by hand: one batched product per layer for all members."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from xltrain.choices.models.embedding import (
     CategorySize,
+    Embedded,
     Embedding,
     EmbeddingKind,
     EmbeddingSize,
@@ -24,7 +25,7 @@ from xltrain.choices.models.layers import (
     norm_weights,
     steady,
 )
-from xltrain.choices.models.layout import Features, Layout, Pass, linear_forward, linear_weights
+from xltrain.choices.models.layout import Features, Pass, linear_forward, linear_weights
 from xltrain.lazy import torch
 from xltrain.registry import AtLeast, models
 
@@ -62,28 +63,6 @@ def mlp(
     return Mlp(
         features.count, outputs, tuple(weights), tuple(buffers), first, hidden, activation, norm, groups, residual
     )
-
-
-@dataclass(frozen=True)
-class Embedded(Layout):
-    """A layout that begins with an embedding."""
-
-    first: Embedding = field(default_factory=lambda: Embedding(Features(0)))
-
-    @property
-    def widest(self) -> int:
-        return max(super().widest, self.first.kept)
-
-    @property
-    def kept(self) -> int:
-        return super().kept + self.first.kept
-
-    @property
-    def learns(self) -> bool:
-        return self.first.learns
-
-    def learn(self, x: "torch.Tensor") -> "dict[str, torch.Tensor]":
-        return self.first.learn(x)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from xltrain.choices.models.embedding import (
     CategorySize,
+    Embedded,
     Embedding,
     EmbeddingKind,
     EmbeddingSize,
@@ -25,7 +26,6 @@ from xltrain.choices.models.layers import (
     steady,
 )
 from xltrain.choices.models.layout import Features, Layout, Pass, linear_forward, linear_weights
-from xltrain.choices.models.mlp import Embedded
 from xltrain.lazy import torch
 from xltrain.registry import AtLeast, Below, models
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from xltrain.choices.models.embedding import (
     CategorySize,
+    Embedded,
     Embedding,
     EmbeddingKind,
     EmbeddingSize,
@@ -14,7 +15,6 @@ from xltrain.choices.models.embedding import (
 )
 from xltrain.choices.models.layers import Activation, Dropout, bend_of, leave_out
 from xltrain.choices.models.layout import Features, Layout, Pass, Weight
-from xltrain.choices.models.mlp import Embedded
 from xltrain.lazy import torch
 from xltrain.registry import AtLeast, models
 
