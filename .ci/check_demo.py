@@ -12,7 +12,7 @@ from samples.score import WORST, found
 from xltrain.language import canonical
 
 SHEETS = ("Summary", "Leaderboard", "Curves", "Samples", "Diagnostics", "Merge report", "Dropped and changed")
-SHEETS += ("Pictures", "Job", "Sources", "Columns", "Runs", "Shots")
+SHEETS += ("Suspects", "Slices", "Importance", "Data", "Pictures", "Job", "Sources", "Columns", "Runs", "Shots")
 RUNS = 6
 
 

@@ -108,8 +108,8 @@ def job() -> Job:
             ),
         ),
         shots=(
-            Shot("", "Summary!A1:L22", "summary.png"),
-            Shot("", "Leaderboard!A1:N12", "leaderboard.png"),
+            Shot("", "Summary!A1:L54", "summary.png"),
+            Shot("", "Leaderboard!A1:N27", "leaderboard.png"),
             Shot("branches/2025-03.xlsx", "A1:K14", "march.png"),
         ),
         folder=HERE,

@@ -6,7 +6,7 @@ import numpy as np
 
 from xltrain.engine.result import TargetResult
 from xltrain.excel.chart import Axis, bar_chart
-from xltrain.excel.write import GREY, HINT, INK, LINE, NAVY, PALE, SECTION, TITLE, Sheet, lines
+from xltrain.excel.write import GREY, HINT, INK, LINE, NAVY, PALE, SECTION, TITLE, Sheet, lines, number_format
 from xltrain.language import current, label, text
 from xltrain.report.advice import advice, findings, mail
 from xltrain.report.curves import winner_curve
@@ -216,11 +216,7 @@ def _worst(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
             sheet.write(row + offset, 0, shown)
         for column, value in ((5, ledger.target[index]), (7, ledger.prediction[index])):
             words: Any = target.classes[int(value)] if target.classes and value >= 0 else float(value)
-            look = (
-                {"align": "right"}
-                if isinstance(words, str)
-                else {"num_format": "#,##0.##" if abs(words) >= 100 else "0.###"}
-            )
+            look = {"align": "right"} if isinstance(words, str) else {"num_format": number_format([words], 4)}
             sheet.block(row + offset, column, column + 1, words, report.book.style(**look))
         sheet.block(row + offset, 9, 10, float(ledger.loss[index]), report.book.style(num_format="#,##0.000"))
     end = row + WORST + 1
