@@ -13,10 +13,12 @@ Each function is what the command of the same name calls, and takes and gives pa
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["apply", "compare", "export", "fit", "merge", "predict", "shoot"]
+__all__ = ["annotate", "apply", "audit", "compare", "export", "fit", "merge", "predict", "shoot"]
 
 if TYPE_CHECKING:
+    from xltrain.workflow.annotate import annotate
     from xltrain.workflow.apply import apply
+    from xltrain.workflow.audit import audit
     from xltrain.workflow.compare import compare
     from xltrain.workflow.export import export
     from xltrain.workflow.fit import fit

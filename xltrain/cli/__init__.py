@@ -19,7 +19,21 @@ from xltrain.language import text
 from xltrain.place import Problem
 
 # The module of `xltrain list` hides the builtin of that name in this package.
-COMMANDS = ("new", "suggest", "check", "merge", "fit", "predict", "apply", "compare", "export", "shot", "list")
+COMMANDS = (
+    "new",
+    "suggest",
+    "check",
+    "merge",
+    "audit",
+    "fit",
+    "predict",
+    "annotate",
+    "apply",
+    "compare",
+    "export",
+    "shot",
+    "list",
+)
 INTERRUPTED = 130
 
 

@@ -1,14 +1,16 @@
 """Which cells of a table are wrong, without any target: each column against all others, its limits and its totals.
 
 Every column is predicted from the others out of fold (engine/surprise.py). A wrong cell makes its neighbours look odd
-too, so the odd cells of one round are set aside, as if they were empty, and the rest is asked again: the next round
-learns from cleaner data, and finds the second wrong cell of a row.
+too, so the oddest cell of a row is set aside, as if it held what was expected, and the rest is asked again: the next
+round learns from cleaner data, and finds the second wrong cell of the row. In the end all cells are judged, those set
+aside too, by models that have learned from none of these.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
@@ -17,27 +19,34 @@ from xltrain.data.limits import Breach, breaches
 from xltrain.data.slips import slip_of
 from xltrain.data.table import Control, Table
 from xltrain.data.values import days, empty, numbers, words
-from xltrain.engine.additive import Cells, Floats, Rows
+from xltrain.engine.additive import Cells, Floats, Measure, Rows
 from xltrain.engine.audited import Audit, ColumnAudit, OddCell
 from xltrain.engine.findings import with_findings
 from xltrain.engine.runs import equal_runs
 from xltrain.engine.surprise import Surprise, surprise
-from xltrain.engine.tail import wrong_share
+from xltrain.engine.tail import Tail, wrong_share
 
-ROUNDS = 4
+ROUNDS = 8
+FAR = 3.0  # expected ranges beyond which the models had better not learn from a cell
+ENDS = (0.9, 0.95)  # quantiles of a column by which its tail goes on: before one cell in twenty, which may be wrong
+MANY = 0.04  # of a column's cells set aside, from which on they do not count as its tail
+TOLD = 0.5  # of a category that the others must tell for its cells to be judged
+COMMON, FEW = 0.02, 5  # share and number of rows from which on a value is common
 LIKELY = 0.5  # from here on a cell is worth a look
-FEWEST = 50  # cells listed, be they ever so ordinary
+FEWEST, MOST = 50, 500  # cells listed besides, be they ever so ordinary: half as many as there are rows, between these
 LISTED = 5_000  # cells listed at most
+RUN = 60  # cells of a column listed because it stood still
 READ = {"numeric": "number", "date": "date", "category": "category", "boolean": "category"}
 SMALL = 2_000_000  # numbers below which a second thread waits more than it helps
 
 
-def audit(table: Table, columns: Sequence[Column], controls: Sequence[Control] = ()) -> Audit:
+def audit(table: Table, columns: Sequence[Column], controls: Sequence[Control] = (), kept: Rows | None = None) -> Audit:
     """Every odd cell of a table and what they have in common.
 
     Args:
         columns: all columns of the table with their types, and the limits of those that have any.
         controls: totals that were held against their rows.
+        kept: rows that a person has found right, which are not raised again.
     """
     cells = [table_cells(table, each) for each in columns if each.type in READ and each.role not in ("id", "ignore")]
     with (
@@ -48,13 +57,22 @@ def audit(table: Table, columns: Sequence[Column], controls: Sequence[Control] =
     broken = breaches(table, columns)
     found = _with_breaches(found, broken, cells, last)
     found = _with_runs(found, cells, table)
+    if kept is not None and len(kept):
+        right = set(kept.tolist())
+        found = [each for each in found if each.row not in right]
     found.sort(key=lambda each: (-each.score, each.row))
+    unlisted = sum(each.score >= LIKELY for each in found[LISTED:])
     found = found[:LISTED]
     worth = sum(each.score >= LIKELY for each in found)
-    found = found[: max(worth, FEWEST)]
-    found, findings = with_findings(found, worth, cells, table, controls)
+    found = found[: worth + further(len(table))]
+    found, findings = with_findings(found, worth, cells, last, table, controls)
     told = tuple(_column(table, each, cells, last, found[:worth], broken) for each in columns)
-    return Audit(len(table), len(last.rows), tuple(found), worth, findings, told)
+    return Audit(len(table), len(last.rows), tuple(found), worth, findings, told, unlisted)
+
+
+def further(rows: int) -> int:
+    """How many cells are listed besides those worth a look."""
+    return min(MOST, max(FEWEST, rows // 2))
 
 
 def table_cells(table: Table, column: Column) -> Cells:
@@ -71,22 +89,100 @@ def odd_cells(columns: Sequence[Cells]) -> tuple[list[OddCell], Surprise]:
     """The odd cells of all columns, and the last round, which knows none of them; cells below LIKELY come last."""
     held = [replace(each, values=each.values.copy()) for each in columns]
     total = len(held[0].values) if held else 0
-    found: list[tuple[int, int, float]] = []
+    aside: set[tuple[int, int]] = set()  # row and column
+    common = [_common(each) for each in columns]
+    looked: Rows | None = None
     for turn in range(ROUNDS + 1):
-        odd = surprise(held)
-        wrong = wrong_share(odd.evidence(), total)
-        judged = odd.odd >= 0
-        at = np.flatnonzero((wrong >= LIKELY) & judged)
-        if not len(at) or turn == ROUNDS:
-            rest = np.flatnonzero(judged & (wrong < LIKELY))
-            rest = rest[np.argsort(-wrong[rest], kind="stable")[:FEWEST]]
-            found += [(int(odd.rows[one]), int(odd.odd[one]), float(wrong[one])) for one in rest]
+        odd = surprise(held, looked)
+        looked = odd.rows if looked is None else looked  # of very many rows the same ones in every round
+        where = _positions(odd, total)
+        far = _distances(held, odd)
+        for row, index in aside:
+            far[where[row], index] = np.nan
+        able = np.nan_to_num(far)
+        for index, values in enumerate(common):
+            able[values[odd.rows], index] = 0
+        oddest = able.max(1, initial=0)
+        at = np.flatnonzero(oddest > FAR)
+        if not len(at) or turn == ROUNDS or odd.model is None:
             break
-        found += [(int(odd.rows[one]), int(odd.odd[one]), float(wrong[one])) for one in at]
-        for one in at.tolist():
-            held[int(odd.odd[one])].values[odd.rows[one]] = np.nan
-    where = _positions(odd, total)
-    return [_cell(columns, odd, where, *each) for each in found], odd
+        which = _chosen(odd, able)
+        aside |= set(zip(odd.rows[at].tolist(), which[at].tolist(), strict=True))
+        for row, index in aside:
+            # As expected rather than empty: what is empty together would tell of one another.
+            held[index].values[row] = odd.middle[where[row], index]
+    if odd.model is None:
+        return [], odd
+    wrong = _wrong(columns, odd, far, common)
+    worst = np.argsort(-wrong, axis=None, kind="stable")[: int((wrong >= LIKELY).sum()) + further(total)]
+    found = [divmod(int(each), len(columns)) for each in worst]
+    return [_cell(columns, odd, where, int(odd.rows[at]), index, float(wrong[at, index])) for at, index in found], odd
+
+
+def _common(cells: Cells) -> npt.NDArray[np.bool_]:
+    """Which cells hold a value that stands so often that it is no slip of the hand (zeros, codes): (rows,)."""
+    if cells.categories:
+        return np.zeros(len(cells.values), bool)
+    _, position, count = np.unique(cells.values, return_inverse=True, return_counts=True)
+    return np.asarray(count[position] > max(COMMON * len(cells.values), FEW))
+
+
+def _distances(columns: Sequence[Cells], odd: Surprise) -> Floats:
+    """How far each cell is from what was expected, in expected ranges: (scored, columns); NaN where not judged."""
+    far = np.full(odd.score.shape, np.nan)
+    if odd.model is not None:
+        for measure, index, said in zip(odd.model.measures, odd.at, odd.model.say(odd.rows), strict=True):
+            distance = _unlikely if columns[index].categories else _far
+            far[:, index] = distance(measure, odd, index, said, columns[index].values)
+    return far
+
+
+def _chosen(odd: Surprise, far: Floats) -> Rows:
+    """The cell of each row to set aside: that which explains the others, if it is far out itself (scored,)."""
+    at = np.arange(len(far))
+    fits = (odd.odd >= 0) & (far[at, odd.odd] > FAR)
+    return np.where(fits, odd.odd, far.argmax(1))
+
+
+def _wrong(columns: Sequence[Cells], odd: Surprise, kept: Floats, common: Sequence[npt.NDArray[np.bool_]]) -> Floats:
+    """How likely each cell is wrong (scored, columns), by models and tails that have learned from no odd cell.
+
+    The first models have learned from the wrong cells too, and so take some of the right ones for odd.
+    """
+    wrong = np.zeros(odd.score.shape)
+    for index, far in enumerate(_distances(columns, odd).T):
+        known, left = far[np.isfinite(far)], kept[np.isfinite(kept[:, index]), index]
+        # So many set aside are no tail any more.
+        known = left if len(left) < (1 - MANY) * len(known) else known
+        unknown = (
+            columns[index].categories
+            and _told(columns[index], odd.middle[:, index].astype(np.float64), odd.rows) < TOLD
+        )
+        if len(known) and not unknown:
+            evidence = Tail.of(known, ENDS).evidence(far)
+            evidence[common[index][odd.rows] | ~np.isfinite(far)] = 0
+            wrong[:, index] = wrong_share(evidence, len(far))
+    return wrong
+
+
+def _far(measure: Measure, odd: Surprise, index: int, _: Floats, values: Floats) -> Floats:
+    """How far numbers are from what was expected, in units of the expected range (scored,)."""
+    low, middle, high = (_units(measure, each[:, index].astype(np.float64)) for each in (odd.low, odd.middle, odd.high))
+    reach = np.maximum(high - middle, middle - low)  # of which one may end at 0
+    reach = np.maximum(reach, max(0.1 * float(np.nanmedian(reach)), 1e-12))
+    return np.asarray(np.abs(_units(measure, values[odd.rows]) - middle) / reach)
+
+
+def _unlikely(measure: Measure, odd: Surprise, _: int, said: Floats, values: Floats) -> Floats:
+    """How much likelier than the category that stands there another one is, as a logarithm (scored,)."""
+    share = np.clip(said, 0.02, 1)
+    own = values[odd.rows][:, None] == np.array(measure.kept)
+    return np.where(own.any(1), np.log(share.max(1) / np.where(own, share, 0).max(1, initial=1e-9)), np.nan)
+
+
+def _units(measure: Measure, values: Floats) -> Floats:
+    held = replace(measure, cells=replace(measure.cells, values=values))
+    return held.units(np.arange(len(values)))
 
 
 def _positions(odd: Surprise, total: int) -> Rows:
@@ -135,19 +231,23 @@ def _with_breaches(
 
 
 def _with_runs(found: list[OddCell], columns: Sequence[Cells], table: Table) -> list[OddCell]:
-    """The cells with those of measurements that stood still."""
+    """The cells with those of measurements that stood still; a few of each where there are many."""
     known = {(each.row, each.column): index for index, each in enumerate(found)}
     for cells in columns:
         floating = pa.types.is_floating(table.data.schema.field(cells.name).type)
         if cells.categories or not floating:
             continue
-        for rows, score in equal_runs(cells.values, table.origin, table.row):
-            for row in rows.tolist():
+        runs = list(equal_runs(cells.values, table.origin, table.row))
+        most = max(RUN // max(len(runs), 1), 1)
+        for rows, score in runs:
+            value = float(cells.values[rows[0]])
+            for row in rows[:most].tolist():
                 index = known.get((row, cells.name))
                 if index is None:
-                    found.append(OddCell(row, cells.name, score, rule="run"))
+                    found.append(OddCell(row, cells.name, score, rule="run", limit=value))
                 elif not found[index].rule:
-                    found[index] = replace(found[index], score=max(score, found[index].score), rule="run")
+                    score = max(score, found[index].score)
+                    found[index] = replace(found[index], score=score, rule="run", limit=value, suggested=None)
     return found
 
 

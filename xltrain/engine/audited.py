@@ -85,7 +85,8 @@ class ColumnAudit:
 class Audit:
     """Everything found in one table.
 
-    `cells` are worst first; the first `worth` of them are worth a look. `scored` rows of `rows` were looked at.
+    `cells` are worst first; the first `worth` of them are worth a look, and so are `unlisted` more. `scored` rows of
+    `rows` were looked at.
     """
 
     rows: int
@@ -94,3 +95,4 @@ class Audit:
     worth: int
     findings: tuple[Finding, ...]
     columns: tuple[ColumnAudit, ...]
+    unlisted: int = 0

@@ -7,11 +7,10 @@ import numpy.typing as npt
 
 from xltrain.engine.additive import Floats, Rows
 
-LEAST = 4  # equal values running
+LEAST = 5  # equal values running
 DISTINCT = 20  # different values below which a column repeats itself by nature
 STICKY = 0.2  # share of equal neighbours from which on a run says nothing
 CHANCE = 1e-3  # of one such run by accident, in the whole column
-MOST = 500  # cells of one run that are told
 
 
 def equal_runs(
@@ -41,4 +40,4 @@ def equal_runs(
             continue
         chance = pairs * share ** (length - 1)
         if chance < CHANCE:
-            yield order[start : stop + 1][:MOST], 1 - chance
+            yield order[start : stop + 1], 1 - chance

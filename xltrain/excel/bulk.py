@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xltrain.excel.archive import copy_archive
+from xltrain.excel.cell_xml import as_array, shown_as
 from xltrain.excel.scan import Package
 from xltrain.place import column_letter
 
@@ -63,8 +65,6 @@ class Bulk:
 
 def cells_of(values: Any, style: Any = None) -> Cells:
     """A column from a list, a numpy array or an Arrow column; numbers too long for a cell become texts."""
-    from xltrain.excel.patch.values import as_array
-
     array = as_array(values)
     if isinstance(array, list):
         array = pa.array([None if each is None else str(each) for each in array], pa.string())
@@ -89,8 +89,6 @@ def time_format(column: Any) -> str:
 
 def fill(path: Path, output: Path, bulks: Sequence[Bulk]) -> None:
     """Copy a finished workbook with its bulk rows in their places; one for each sheet. OSError."""
-    from xltrain.excel.patch.archive import copy_archive
-
     with Package(path) as package:
         parts = {sheet.name: sheet.part for sheet in package.sheets}
         changed: dict[str, Any] = {parts[bulk.sheet]: _writer(bulk, package.read(parts[bulk.sheet])) for bulk in bulks}
@@ -139,8 +137,6 @@ def _rows(bulk: Bulk, styles: Sequence[str]) -> "Iterator[memoryview | bytes]":
 
 def _cells(column: Cells, index: int, start: int, stop: int, rows: Any, styles: Sequence[str]) -> Any:
     """The cells of one column as texts, empty where there is no value."""
-    from xltrain.excel.patch.values import shown_as
-
     kind, shown, is_text = shown_as(column.values.slice(start, stop - start))
     begin = f'<c r="{column_letter(index + 1)}'
     rest = '"' + (f' s="{styles[0]}"' if styles[0] else "")

@@ -5,6 +5,7 @@ its columns are known by their labels, wherever they stand.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from xltrain.excel.read import read_cells, sheet_names
 from xltrain.excel.write import HINT, TITLE
 from xltrain.language import canonical, label, text
 from xltrain.place import Place, Problem
+from xltrain.report.causes import Cause, read_causes
 from xltrain.report.report import Report
 
-SHEETS = ("Suspects", "Decided")  # of a results workbook; a decisions workbook may name its own as it likes
+_Rows = Sequence[Sequence[Any]]
+
+SHEETS = ("Suspects", "Findings", "Decided")  # of a results workbook; a decisions workbook may name its own as it likes
 TOP = 60  # rows in which the header is looked for
 COLUMNS = (
     "place",
@@ -44,20 +48,50 @@ def read_decisions(path: Path, shown: str = "", results: bool = False) -> list[D
         WorkbookError: the workbook cannot be read, or has no sheet of decisions.
     """
     found: list[Decision] = []
-    known = False
+    sheets: list[tuple[Place, _Rows, int, dict[str, int]]] = []
+    causes: dict[int, Cause] = {}
     for sheet in sheet_names(path):
-        word = _sheet_word(sheet)
-        if results and word not in SHEETS:
+        if results and _sheet_word(sheet) not in SHEETS:
+            continue
+        rows: _Rows = read_cells(path, sheet)
+        place = Place(shown or path.name, sheet)
+        at, columns = header_of(rows)
+        if at >= 0:
+            sheets.append((place, rows, at, columns))
+            continue
+        at, columns = header_of(rows, ("decision", "finding_number"))
+        if at >= 0:
+            causes |= read_causes(rows, at, columns, place)
+    for place, rows, at, columns in sheets:
+        found += _decisions(rows, at, columns, place, results and _sheet_word(place.sheet) == "Decided", causes)
+    if not sheets and not results:
+        raise WorkbookError(Problem(Place(str(path)), _none_found(), text("decisions_none_hint")))
+    return found
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a row is a suspect. target: empty where the results have one; column: its odd one, empty for none."""
+
+    fingerprint: str
+    target: str
+    column: str
+    reason: str
+
+
+def read_reasons(path: Path) -> list[Reason]:
+    """Every row of the Suspects sheet of a results workbook. WorkbookError where it cannot be read."""
+    found = []
+    for sheet in sheet_names(path):
+        if _sheet_word(sheet) != "Suspects":
             continue
         rows = read_cells(path, sheet)
-        at, columns = header_of(rows)
-        if at < 0:
-            continue
-        known = True
-        place = Place(shown or path.name, sheet)
-        found += _decisions(rows, at, columns, place, carried=results and word == "Decided")
-    if not known and not results:
-        raise WorkbookError(Problem(Place(str(path)), _none_found(), text("decisions_none_hint")))
+        at, columns = header_of(rows, ("reason", "fingerprint"))
+        for cells in rows[at + 1 :] if at >= 0 else ():
+            said = _Line(cells, columns)
+            if said["fingerprint"] and said["reason"]:
+                words = (str(said[word] or "") for word in ("fingerprint", "target_column", "odd_column", "reason"))
+                found.append(Reason(*words))
     return found
 
 
@@ -87,17 +121,34 @@ def _names(word: str) -> tuple[str, ...]:
 
 
 def _decisions(
-    rows: Sequence[Sequence[Any]], header: int, columns: Mapping[str, int], place: Place, carried: bool
+    rows: _Rows,
+    header: int,
+    columns: Mapping[str, int],
+    place: Place,
+    carried: bool,
+    causes: Mapping[int, Cause],
 ) -> list[Decision]:
+    """The decisions on one sheet: of each row its own, or else that of the finding it is part of."""
     found = []
     for number, cells in enumerate(rows[header + 1 :], header + 2):
         said = _Line(cells, columns)
         word, row = said["decision"], said["source_row"]
-        if word is None or not str(word).strip() or not isinstance(row, (int, float)):
+        if not isinstance(row, (int, float)):
             continue
         column = str(said["decision_column"] or "").strip()
-        weight = said["decision_weight"]
+        weight, new, note = said["decision_weight"], said["new_value"], said["decision_note"]
         at = Place(place.file, place.sheet, number, columns["decision"] + 1)
+        if word is None or not str(word).strip():
+            number_of = said["finding_number"]
+            cause = causes.get(int(number_of)) if isinstance(number_of, (int, float)) else None
+            if cause is None:
+                continue
+            word, at, note = cause.word, cause.at, note or cause.note
+            new, weight = (
+                mine if mine is not None else all_of for mine, all_of in ((new, cause.new), (weight, cause.weight))
+            )
+        # What was suggested is meant where a fix gives no value of its own.
+        new = said["suggested_value"] if new is None else new
         found.append(
             Decision(
                 str(said["source_file"] or ""),
@@ -105,9 +156,9 @@ def _decisions(
                 int(row),
                 word_of(str(word).strip()),
                 column,
-                said["new_value"],
+                new,
                 weight,
-                str(said["decision_note"] or "").strip(),
+                str(note or "").strip(),
                 str(said["fingerprint"] or "").strip(),
                 said.old(column),
                 at,

@@ -2,13 +2,11 @@
 
 import datetime
 import math
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
+from xltrain.data.slips import slip_of
 from xltrain.language import text
 
-POWERS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 MANY = 2.0  # times the expected from which on that is said
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -50,30 +48,13 @@ def class_reason(target: str, found: str, expected: str, share: float) -> str:
 
 def _guess(value: float, low: float, high: float) -> str:
     """A slip of the hand after which the value would fit; empty where none is likely, or the range too wide to tell."""
-    if high - low > abs(high + low) or not value or max(low - value, value - high) < (high - low) / 2:
+    slip = slip_of(value, low, high)
+    if slip is None:
         return ""
-    for power in POWERS:
-        if low <= value / power <= high:
-            return text("suspect_factor", guess=plain(value / power), factor=plain(max(power, 1 / power)))
-    if low <= -value <= high:
-        return text("suspect_sign", guess=plain(-value))
-    for other in _swapped(value):
-        if low <= other <= high:
-            return text("suspect_swapped", guess=plain(other))
-    return ""
-
-
-def _swapped(value: float) -> Iterator[float]:
-    """The numbers that two neighbouring digits make the other way round, the first ones first."""
-    signs = f"{value:.10g}"
-    if "e" in signs:
-        return
-    digits = [at for at, sign in enumerate(signs) if sign.isdigit()]
-    for one, other in pairwise(digits):
-        if signs[one] != signs[other]:
-            turned = list(signs)
-            turned[one], turned[other] = turned[other], turned[one]
-            yield float("".join(turned))
+    kind, factor, meant = slip
+    if kind == "factor":
+        return text("suspect_factor", guess=plain(meant), factor=plain(max(factor, 1 / factor)))
+    return text("suspect_sign" if kind == "sign" else "suspect_swapped", guess=plain(meant))
 
 
 def as_number(found: Any) -> float | None:

@@ -94,8 +94,12 @@ def file_records(table: Table, merge: MergeReport, folder: Path) -> tuple[FileRe
         sheets.setdefault(source.file, {})
     for origin in table.origins:
         sheets.setdefault(origin.file, {})[origin.sheet] = dict(origin.letters)
-    tables = {name: tuple(_table(each) for each in merge.sources if each.file == name and each.kept) for name in sheets}
-    return tuple(_file_record(name, of_file, tables[name], folder) for name, of_file in sheets.items())
+    return tuple(_file_record(name, of_file, table_records(merge, name), folder) for name, of_file in sheets.items())
+
+
+def table_records(merge: MergeReport, file: str) -> tuple[TableRecord, ...]:
+    """The tables of a file that rows were taken from."""
+    return tuple(_table(each) for each in merge.sources if each.file == file and each.kept)
 
 
 def _table(source: SourceReport) -> TableRecord:
@@ -253,13 +257,13 @@ def _target(told: Mapping[str, Any]) -> TargetRecord:
     return TargetRecord(**{**told, **{name: tuple(told.get(name, ())) for name in ("classes", "suspects")}})
 
 
-def read_data(results: Path) -> pa.Table:
-    """The rows that a fit trained on; their places in the columns `place: file` and so on.
+def read_data(results: Path, columns: Sequence[str] = ()) -> pa.Table:
+    """The rows that a fit trained on, or some of their columns; their places are `place: file` and so on (`OWN`).
 
     Raises:
         WorkbookError: they are missing or cannot be read.
     """
-    return _read(results, DATA)
+    return _read(results, DATA, columns)
 
 
 def read_ledger(results: Path, columns: Sequence[str] = ()) -> pa.Table:

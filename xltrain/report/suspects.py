@@ -113,7 +113,11 @@ def _write_head(report: Report, sheet: Sheet, found: Sequence[_Line], decision: 
     said += " " + text("suspects_rest", file=report.samples_file)
     hint = report.book.style(**{**HINT, "text_wrap": False})
     sheet.write(1, 0, said, hint)
-    cells = xl_range_abs(HEAD + 1, decision, HEAD + len(found), decision)
+    write_hits(report, sheet, xl_range_abs(HEAD + 1, decision, HEAD + len(found), decision))
+
+
+def write_hits(report: Report, sheet: Sheet, cells: str) -> None:
+    """How many of these cells say something, and how many of them that the row is wrong, below the sheet's hint."""
     wrong = "+".join(f'COUNTIF({cells},"{word_label(word)}")' for word in WORDS if word != "keep")
     parts = {"decided": f"COUNTA({cells})", "wrong": f"({wrong})"}
     parts["share"] = f'TEXT({parts["wrong"]}/MAX(1,{parts["decided"]}),"0%")'

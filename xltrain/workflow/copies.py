@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from xltrain.config.source import is_job
 from xltrain.errors import WorkbookError
 from xltrain.events import Listener, Wrote, ignore
-from xltrain.excel.patch import KINDS, undo_book
+from xltrain.excel.patch import KINDS, has_added_columns, undo_book
 from xltrain.language import text
 from xltrain.place import Place, Problem
 
@@ -46,6 +46,18 @@ def check_copies(targets: Mapping[str, Path], base: Path, overwrite: bool) -> No
             problems.append(Problem(Place(str(path)), text("file_exists"), text("file_exists_hint")))
     if problems:
         raise WorkbookError(problems)
+
+
+def without_copies(found: list[Path], name: Callable[[Path], str], doubts: list[Problem]) -> list[Path]:
+    """Workbooks without the annotated copies among them, since each row would be there twice; these become doubts.
+
+    Where all are such copies they are read as any others.
+    """
+    copies = [each for each in found if has_added_columns(each)]
+    if len(copies) == len(found):
+        return found
+    doubts += [Problem(Place(name(each)), text("doubt_copy_skipped"), text("doubt_copy_hint")) for each in copies]
+    return [each for each in found if each not in copies]
 
 
 def make_folder(folder: Path) -> None:

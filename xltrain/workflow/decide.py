@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xltrain.config.settings import Job
+from xltrain.config.source import is_job
 from xltrain.data.decided import Decision, DecisionStep, Settled, what_is_said
 from xltrain.data.table import MergeReport, Table
 from xltrain.errors import ConfigError, WorkbookError
@@ -38,8 +39,13 @@ def last_results(job: Job, wanted: Path) -> Path | None:
     return next((path for path in found if path), None)
 
 
-def _newest(wanted: Path) -> Path | None:
-    """The highest number of results.xlsx, results-2.xlsx ... whose folder stands beside it."""
+def last_audit(wanted: Path) -> Path | None:
+    """The newest of audit.xlsx, audit-2.xlsx ...; None where there is none yet."""
+    return _newest(wanted, alone=True)
+
+
+def _newest(wanted: Path, alone: bool = False) -> Path | None:
+    """The highest number of results.xlsx, results-2.xlsx ... whose folder stands beside it, or that needs none."""
     if wanted.suffix.lower() != ".xlsx":
         wanted = wanted.with_name(wanted.name + ".xlsx")
     if not wanted.parent.is_dir():
@@ -49,7 +55,7 @@ def _newest(wanted: Path) -> Path | None:
     for each in wanted.parent.glob("*.xlsx"):
         match = form.fullmatch(each.stem)
         number = 1 if each.name == wanted.name else int(match[1]) if match else 0
-        if number and each.with_suffix("").is_dir():
+        if number and (alone or each.with_suffix("").is_dir()):
             numbered.append((number, each))
     return max(numbered)[1] if numbered else None
 
@@ -72,7 +78,9 @@ def job_decisions(job: Job, last: Path | None) -> tuple[list[Decision], list[Pro
     for copy in dict.fromkeys(copies):
         found += read_annotated(copy, name_of(copy, job.folder))
     if named.is_file() and named != last:
-        found += read_decisions(named, name_of(named, job.folder), results=named.with_suffix("").is_dir())
+        found += read_decisions(
+            named, name_of(named, job.folder), results=named.with_suffix("").is_dir() or is_job(named)
+        )
     return found, _overlooked(last, job, found) if last else []
 
 

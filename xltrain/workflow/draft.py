@@ -54,7 +54,7 @@ def draft_job(
     job = Job(
         name=_name(sources),
         task=next(iter(tasks.values())) if alone else "auto",
-        sources=_sources(sources, folder, report),
+        sources=sources_of(sources, folder, report),
         columns=tuple(columns),
         runs=tuple(runs),
         folder=folder,
@@ -79,7 +79,7 @@ def _listed(sources: Any) -> list[Any]:
     return list(sources) if isinstance(sources, (list, tuple)) else [sources]
 
 
-def _sources(sources: Any, folder: Path, report: MergeReport) -> tuple[Source, ...]:
+def sources_of(sources: Any, folder: Path, report: MergeReport) -> tuple[Source, ...]:
     """The paths that were given, relative to the job; a DataFrame has none."""
     found = []
     for each in _listed(sources):

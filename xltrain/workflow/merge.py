@@ -42,6 +42,7 @@ from xltrain.excel.write import MAX_TEXT, new_book
 from xltrain.language import label, text
 from xltrain.place import Place, Problem
 from xltrain.report.merged import report_document, write_merge_sheets
+from xltrain.workflow.copies import without_copies
 
 # A book, folder or glob, a database's table, a pandas DataFrame, or several of these (`Source` where more is said).
 Sources = Any
@@ -415,6 +416,7 @@ def expand(sources: Sequence[Any], folder: Path, written: Collection[str] = ()) 
             found = sorted(map(Path, glob.glob(str(named), recursive=True)), key=_natural)  # noqa: PTH207
         passed = named.is_dir() or found != [named]
         kept = [each for each in found if not (passed and _passed_over(each, folder, doubts, written))]
+        kept = without_copies(kept, lambda path: name_of(path, folder), doubts) if passed else kept
         if not kept:
             message = text("source_missing", path=said.path, folder=folder)
             problems.append(Problem(said.place or Place(said.path), message, text("source_missing_hint")))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xltrain.excel.patch.markup import (
+from xltrain.excel.markup import (
     Edit,
     appended,
     attribute,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from xltrain.errors import WorkbookError
+from xltrain.excel.archive import Content, Writer, copy_archive
 from xltrain.excel.package import replacing
-from xltrain.excel.patch.archive import Content, Writer, copy_archive
 from xltrain.excel.patch.encoding import encoder
 from xltrain.excel.patch.model import Addition, Edit, Mark, NewSheet, Patched, Placed
 from xltrain.excel.patch.parts import ParseError, Parts

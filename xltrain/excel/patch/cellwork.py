@@ -4,11 +4,10 @@ import datetime
 import re
 from dataclasses import dataclass
 
-from xltrain.excel.patch.markup import name_of, with_attributes
-from xltrain.excel.patch.model import Value
+from xltrain.excel.cell_xml import Value, cell_content
+from xltrain.excel.markup import name_of, with_attributes
 from xltrain.excel.patch.rows import FORMULA, CellChange, OldCell
 from xltrain.excel.patch.styles import Styles
-from xltrain.excel.patch.values import cell_content
 
 _SHARED = re.compile(rb"\bref\s*=\s*[\"']([^\"']*)[\"']")
 DATE = "yyyy-mm-dd"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from xltrain.excel.patch.markup import appended, edited, name_of, outline, plain
+from xltrain.excel.markup import appended, edited, name_of, outline, plain
 from xltrain.excel.patch.parts import Parts
 from xltrain.excel.patch.view import SheetView
 from xltrain.excel.scan import Package

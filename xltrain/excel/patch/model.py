@@ -1,13 +1,11 @@
 """What can be put into a copy of a workbook, and what came of it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from xltrain.excel.cell_xml import Value
 from xltrain.place import Problem
-
-Value = str | float | int | bool | datetime | date | None
 
 
 @dataclass(frozen=True)
@@ -17,7 +15,8 @@ class NewColumn:
     values: list, numpy or Arrow; None and NaN leave the cell empty. number_format: as in Excel; empty takes that of the
     column left of it for numbers. bar: data bars. choices: a dropdown that offers and never blocks. key: what the
     column is, whatever its header says; it is found again by it (`addition_of`). note: shown when hovering over the
-    header. width in characters, 0 for one that fits the header.
+    header. width in characters, 0 for one that fits the header. like: the column (from 1) whose number format the cells
+    take where it has one.
     """
 
     header: str
@@ -28,6 +27,7 @@ class NewColumn:
     choices: tuple[str, ...] = ()
     key: str = ""
     note: str = ""
+    like: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import zipfile
 from xml.parsers import expat
 
 from xltrain.errors import WorkbookError
-from xltrain.excel.patch.markup import appended, attribute, edited, name_of, outline
+from xltrain.excel.markup import appended, attribute, edited, name_of, outline
 from xltrain.excel.scan import Package
 
 TYPES = "[Content_Types].xml"

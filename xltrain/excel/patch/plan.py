@@ -7,21 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
+from xltrain.excel.cell_xml import as_array, kind_of
+from xltrain.excel.markup import name_of
 from xltrain.excel.patch.around import Around, changed_around, grown_filter
 from xltrain.excel.patch.cellwork import DATE, CellWork, formula_of
 from xltrain.excel.patch.comments import SIGN, Cell, add_comments
-from xltrain.excel.patch.markup import name_of
 from xltrain.excel.patch.model import Addition, Edit, Mark, NewColumn, Placed
 from xltrain.excel.patch.rows import Block, OldCell, Rows, RowWork, old_cells, rows_of
 from xltrain.excel.patch.styles import Styles
 from xltrain.excel.patch.table import TableView, grow_table, unique_headers
 from xltrain.excel.patch.trace import Trace
-from xltrain.excel.patch.values import RowCells, as_array, kind_of
+from xltrain.excel.patch.values import RowCells, shown_width
 from xltrain.excel.patch.view import SheetView
 from xltrain.excel.scan import is_date_format
 from xltrain.excel.write import header_width
 from xltrain.language import text
-from xltrain.place import MAX_ROW, Place, Problem, column_letter, parse_range
+from xltrain.place import MAX_ROW, Place, Problem, column_letter, column_number, parse_range
 
 Placing = tuple[Addition, int, tuple[NewColumn, ...], TableView | None]
 
@@ -155,14 +156,20 @@ class SheetPlan:
     def _beside_others(self, top: int, bottom: int, after: int, count: int) -> int:
         """The first free columns, past those of other additions of this call."""
         first = self.view.free_columns(top, bottom, after, count)
+        while first and (met := self._met_by_others(top, bottom, first, count)):
+            first = self.view.free_columns(top, bottom, column_number(met), count)
+        return first
+
+    def _met_by_others(self, top: int, bottom: int, first: int, count: int) -> str:
+        """The last column of another addition of this call that reaches into these cells; empty where none does."""
+        ends = [0]
         for other, start, columns, _ in self._placings:
             other_rows = np.asarray(other.rows, dtype=np.int64)
             last_row = max(int(other_rows.max()) if len(other_rows) else 0, other.header_row)
-            if other.header_row <= bottom and last_row >= top and first:
-                end = start + len(columns) - 1
-                if first <= end and first + count - 1 >= start:
-                    first = self.view.free_columns(top, bottom, end, count)
-        return first
+            end = start + len(columns) - 1
+            if other.header_row <= bottom and last_row >= top and first <= end and first + count - 1 >= start:
+                ends.append(end)
+        return column_letter(max(ends)) if max(ends) else ""
 
     @staticmethod
     def _wrong_rows(addition: Addition, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> str:
@@ -183,6 +190,7 @@ class SheetPlan:
             self.problems.append(problem)
             return 0
         taken = self.view.is_free(top, bottom, cells.first_column, count)
+        taken = taken or self._met_by_others(top, bottom, cells.first_column, count)
         if taken:
             last = column_letter(cells.first_column + count - 1)
             words = text("patch_place_taken", place=f"{column_letter(cells.first_column)}:{last}", column=taken)
@@ -234,7 +242,7 @@ class SheetPlan:
         model = addition.after or (table.cells.last_column if table else 0) or view.last_filled(top)
         header_style = view.style_at(top, model)
         body_style = view.style_at(int(rows.min()), model) if len(rows) else 0
-        bottom = int(rows.max()) if len(rows) else top
+        first_row, bottom = (int(rows.min()), int(rows.max())) if len(rows) else (top, top)
         for offset, column in enumerate(columns):
             at = first + offset
             work = self._work(top, at)
@@ -242,13 +250,14 @@ class SheetPlan:
             note = f"{column.note}\n\n" if column.note else ""
             self.comments[top, at] = f"{note}{SIGN}{column.key or column.header}"
             cells = f"{column_letter(at)}{top + 1}:{column_letter(at)}{bottom}"
-            self.around.widths[at] = column.width or header_width(column.header)
+            shown = shown_width(column.values, self._format(column, body_style, first_row))
+            self.around.widths[at] = max(column.width or header_width(column.header), shown)
             if column.bar and len(rows):
                 self.around.bars.append(cells)
             if column.choices and len(rows):
                 self.around.choices.append((cells, column.choices))
             self.placed.append(Placed(view.name, column.key or column.header, column.header, top, at, bottom))
-        styles = [self._style(column, body_style) for column in columns]
+        styles = [self._style(column, body_style, first_row) for column in columns]
         date1904 = view.package.date1904
         self._blocks.append(RowCells(columns, rows[order], order, first, styles, view.prefix, date1904))
         self.around.covers(top, first, bottom, first + len(columns) - 1)
@@ -256,16 +265,26 @@ class SheetPlan:
         if table:
             grow_table(view.parts, table, [column.header for column in columns])
 
-    def _style(self, column: NewColumn, base: int) -> int:
-        """The style of a new column's cells: that of the table's last column, with a number format of their own."""
-        if column.number_format:
-            return self.styles.variant(base, column.number_format)
+    def _format(self, column: NewColumn, base: int, row: int) -> str:
+        """The number format of a new column's cells: that of another column, its own, or that of its neighbour."""
         formats = self.view.package.formats
+        model = self.view.style_at(row, column.like) if column.like else 0
+        code = formats[model] if column.like and model < len(formats) else ""
+        if code not in ("", "General", "@"):
+            return code
+        if column.number_format:
+            return column.number_format
         code = formats[base] if base < len(formats) else ""
         kind = kind_of(as_array(column.values))
         if kind == "date":
-            return base if is_date_format(code) else self.styles.variant(base, DATE)
-        return self.styles.variant(base, "General") if is_date_format(code) or kind == "text" else base
+            return code if is_date_format(code) else DATE
+        return "General" if is_date_format(code) or kind == "text" else code
+
+    def _style(self, column: NewColumn, base: int, row: int) -> int:
+        """The style of a new column's cells: that of the table's last column, with a number format of their own."""
+        formats = self.view.package.formats
+        code = self._format(column, base, row)
+        return base if base < len(formats) and code == formats[base] else self.styles.variant(base, code)
 
     def write(self, trace: Trace) -> None:
         """The changed sheet."""

@@ -8,15 +8,18 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from xltrain.excel.patch.markup import outline
+from xltrain.excel.markup import outline
+from xltrain.excel.patch.comments import SIGN
 from xltrain.excel.patch.parts import ParseError, Parts
 from xltrain.excel.scan import Package
 
 _SPACE = "urn:xltrain:patch:1"
 _MARK = b"urn:xltrain:patch:"
+_MOST_READ = 1 << 20
 _DATASTORE = "http://schemas.openxmlformats.org/officeDocument/2006/customXml"
 _PROPERTIES_TYPE = "application/vnd.openxmlformats-officedocument.customXmlProperties+xml"
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -56,6 +59,25 @@ def records_in(package: Package, parts: Parts) -> list[tuple[str, dict[str, Any]
             except (ParseError, ValueError):
                 continue
     return sorted(found, key=lambda each: int(each[1].get("number", 0)), reverse=True)
+
+
+def has_added_columns(path: Path) -> bool:
+    """Whether `patch_book` added columns to a workbook, by its record or the notes on headers: quick, never raises."""
+    with suppress(OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return any(_tells(archive, name) for name in archive.namelist())
+    return False
+
+
+def _tells(archive: zipfile.ZipFile, name: str) -> bool:
+    """Whether a part is a record of added columns, or holds the note of one (a program may have dropped the record)."""
+    plain = name.lstrip("/").casefold()
+    if not plain.endswith(".xml") or not plain.startswith(("customxml/item", "xl/comments")):
+        return False
+    with archive.open(name) as part:
+        start = part.read(_MOST_READ)
+    return (_MARK in start and b'"columns":[{' in start) or SIGN.encode() in start
 
 
 def entries_digest(path: Path, without: Iterable[str] = ()) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from xltrain.excel.patch.archive import Content, Writer, copy_archive
+from xltrain.excel.archive import Content, Writer, copy_archive
+from xltrain.excel.markup import Edit, Node, edited, outline, set_attributes
 from xltrain.excel.patch.comments import AUTHOR, signature
 from xltrain.excel.patch.encoding import encoder
-from xltrain.excel.patch.markup import Edit, Node, edited, outline, set_attributes
 from xltrain.excel.patch.model import Placed
 from xltrain.excel.patch.parts import Parts
 from xltrain.excel.patch.record import records_in

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from xltrain.excel.patch.markup import name_of, with_attributes
+from xltrain.excel.markup import name_of, with_attributes
 from xltrain.excel.patch.trace import Trace
 from xltrain.place import column_letter, column_number
 

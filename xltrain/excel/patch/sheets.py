@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from xltrain.excel.patch.markup import Node, appended, attribute, edited, name_of, outline, plain
-from xltrain.excel.patch.model import NewSheet, Value
+from xltrain.excel.cell_xml import Value, cell
+from xltrain.excel.markup import Node, appended, attribute, edited, name_of, outline, plain
+from xltrain.excel.patch.model import NewSheet
 from xltrain.excel.patch.parts import Parts
 from xltrain.excel.patch.styles import Styles
-from xltrain.excel.patch.values import cell
 from xltrain.excel.scan import Package
 from xltrain.place import column_letter
 

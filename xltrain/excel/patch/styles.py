@@ -2,7 +2,7 @@
 
 import re
 
-from xltrain.excel.patch.markup import (
+from xltrain.excel.markup import (
     Edit,
     appended,
     attribute,

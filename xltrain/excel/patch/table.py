@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from xltrain.excel.patch.markup import appended, attribute, edited, name_of, outline, set_attributes
+from xltrain.excel.markup import appended, attribute, edited, name_of, outline, set_attributes
 from xltrain.excel.patch.parts import Parts
 from xltrain.excel.patch.view import SheetView
 from xltrain.place import Range, column_letter, parse_range

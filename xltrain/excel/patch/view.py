@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xltrain.errors import WorkbookError
-from xltrain.excel.patch.markup import Node, name_of, outline
+from xltrain.excel.markup import Node, name_of, outline
 from xltrain.excel.patch.parts import Parts
 from xltrain.excel.patch.rows import cells_from_end, old_cells, rows_of
 from xltrain.excel.scan import Package, Row, rows

@@ -40,7 +40,7 @@ def copy_archive(
                     continue
                 if info.filename in changed:
                     made = _renewed(info)
-                    made._compresslevel = level  # type: ignore[attr-defined]  (an archive does not hand its own on)
+                    made._compresslevel = level  # type: ignore[attr-defined]  # not handed on by the archive
                     made.file_size = (sizes or {}).get(info.filename, 2 * info.file_size)
                     _write(out, made, changed[info.filename])
                 else:

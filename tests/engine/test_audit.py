@@ -1,0 +1,193 @@
+"""Wrong cells found without a target, and those that share a cause."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from scipy.stats import binom
+
+from tests.gauges import FORCE, GAUGE, HEAT, LENGTH, WEIGHT, Log, gauge_log
+from xltrain.config.settings import Column
+from xltrain.data.columns import infer
+from xltrain.data.store import from_pandas
+from xltrain.data.table import Control
+from xltrain.engine.audit import audit
+from xltrain.engine.audited import Audit
+from xltrain.engine.chance import log_chance
+from xltrain.engine.runs import equal_runs
+from xltrain.place import Place
+
+
+def audited(log: Log | pd.DataFrame, *columns: Column) -> Audit:
+    table = from_pandas(log.frame if isinstance(log, Log) else log)
+    return audit(table, infer(table, columns))
+
+
+def named(found: Audit) -> set[tuple[int, str]]:
+    return {(each.row, each.column) for each in found.cells[: found.worth]}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_clean_rows_raise_nothing(seed: int) -> None:
+    found = audited(gauge_log(seed=seed))
+    assert found.worth <= 1
+    assert not found.findings
+    assert len(found.cells) >= 50  # the oddest are listed all the same
+
+
+def test_wrong_cells_are_named_with_what_was_expected() -> None:
+    log = gauge_log().tenfold()
+    found = audited(log)
+    assert set(log.truth) <= named(found)
+    assert found.worth <= len(log.truth) + 3
+    for each in found.cells[: found.worth]:
+        if (each.row, each.column) in log.truth:
+            right = log.frame.at[each.row, WEIGHT] / 10
+            assert each.low < each.high < 5 * right
+            assert each.suggested == pytest.approx(right)
+
+
+def test_two_wrong_cells_of_a_row_are_both_named() -> None:
+    log = gauge_log()
+    for row in range(5, 1200, 120):
+        log.put(row, WEIGHT, log.frame.at[row, WEIGHT] * 10, "one")
+        log.put(row, FORCE, log.frame.at[row, FORCE] / 100, "other")
+    assert set(log.truth) <= named(audited(log))
+
+
+def test_a_gauge_that_showed_inches_for_some_days_is_one_finding() -> None:
+    log = gauge_log().inches()
+    finding = audited(log).findings[0]
+    assert (finding.kind, finding.columns, finding.factor) == ("factor", (GAUGE,), pytest.approx(1 / 25.4))
+    where = dict(finding.where)
+    assert where["gauge"] == "G3"
+    assert where["date"].startswith("2026-03-21")
+    assert finding.fixable
+    assert finding.alike == len(finding.cells) <= finding.inside
+
+
+def test_a_factor_anywhere_is_one_finding_whatever_the_column() -> None:
+    log = gauge_log().tenfold()
+    for row in range(20, 1100, 120):
+        log.put(row, FORCE, log.frame.at[row, FORCE] * 10, "tenfold")
+    found = audited(log)
+    (finding,) = [each for each in found.findings if each.kind == "factor"]
+    assert finding.columns == (WEIGHT, FORCE)
+    assert finding.factor == 10
+    assert len(finding.cells) >= 0.9 * len(log.truth)
+
+
+def test_swapped_columns_are_put_back() -> None:
+    log = gauge_log().swapped()
+    found = audited(log)
+    finding = next(each for each in found.findings if each.kind == "swapped")
+    assert finding.columns == (GAUGE, LENGTH)
+    assert len(finding.cells) >= 8
+    for index in finding.cells:
+        cell = found.cells[index]
+        other = LENGTH if cell.column == GAUGE else GAUGE
+        assert (cell.row, cell.column) in log.truth
+        assert cell.suggested == log.frame.at[cell.row, other]
+        assert cell.finding == finding.number
+
+
+def test_shifted_columns_are_put_back() -> None:
+    log = gauge_log()
+    columns = [GAUGE, LENGTH, WEIGHT, HEAT]
+    for row in range(11, 1100, 120):
+        right = log.frame.loc[row, columns].tolist()
+        for name, value in zip([LENGTH, WEIGHT, HEAT, FORCE], right, strict=True):
+            log.put(row, name, value, "shifted")
+        log.put(row, GAUGE, 1.0, "shifted")
+    found = audited(log)
+    shifted = [each for each in found.findings if each.kind == "shifted"]
+    assert shifted
+    assert all(each.factor == 1 for each in shifted)
+    for index in shifted[0].cells:
+        cell = found.cells[index]
+        after = {GAUGE: LENGTH, LENGTH: WEIGHT, WEIGHT: HEAT, HEAT: FORCE}[cell.column]
+        assert cell.suggested == log.frame.at[cell.row, after]
+
+
+def test_an_operator_who_misreads_is_one_finding() -> None:
+    found = audited(gauge_log().operator())
+    finding = next(each for each in found.findings if each.kind == "where")
+    assert finding.columns == (FORCE,)
+    assert finding.where == (("operator", "Ben"),)
+    assert not finding.fixable
+    assert len(finding.cells) >= 10
+
+
+def test_a_reading_that_stood_still_is_one_finding() -> None:
+    log = gauge_log().stuck()
+    found = audited(log)
+    finding = next(each for each in found.findings if each.kind == "run")
+    assert finding.columns == (HEAT,)
+    assert finding.limit == 22.37
+    assert {found.cells[index].row for index in finding.cells} == set(range(600, 611))
+
+
+def test_values_that_repeat_by_nature_are_no_runs() -> None:
+    rng = np.random.default_rng(0)
+    daily = np.repeat(rng.normal(10, 1, 60), 20)  # a rate that holds all day
+    rows = np.arange(len(daily), dtype=np.int32)
+    assert not list(equal_runs(daily, np.zeros(len(daily), np.int32), rows))
+    wild = rng.normal(10, 1, 1200)
+    wild[300:308] = 10.25
+    (found,) = equal_runs(wild, np.zeros(1200, np.int32), rows)
+    assert found[0].tolist() == list(range(300, 308))
+    assert found[1] > 0.99
+    parted = (rows >= 304).astype(np.int32)  # a sheet ends in between
+    assert not list(equal_runs(wild, parted, rows))
+
+
+def test_limits_are_sure_and_several_are_one_finding() -> None:
+    log = gauge_log()
+    limited = Column(HEAT, min=19.5), Column("gauge", allowed=("G1", "G2", "G3", "G4", "G5", "G6", "G7"))
+    found = audited(log, *limited)
+    cold = set(np.flatnonzero(log.frame[HEAT] < 19.5).tolist())
+    told = {each.row for each in found.cells if each.rule == "min"}
+    assert told == cold
+    assert all(each.score == 1 for each in found.cells if each.rule)
+    assert {(each.kind, each.rule) for each in found.findings} >= {("limit", "min"), ("limit", "allowed")}
+    by_name = {each.name: each for each in found.columns}
+    assert by_name[HEAT].beyond == len(cold)
+    assert by_name["gauge"].beyond == (log.frame["gauge"] == "G8").sum()
+
+
+def test_rows_found_right_are_not_raised_again() -> None:
+    log = gauge_log().tenfold()
+    table = from_pandas(log.frame)
+    kept = np.array([row for row, _ in log.truth][:3], np.int64)
+    found = audit(table, infer(table, ()), kept=kept)
+    assert not {each.row for each in found.cells} & set(kept.tolist())
+
+
+def test_totals_that_do_not_agree_are_findings() -> None:
+    log = gauge_log(60)
+    table = from_pandas(log.frame)
+    control = Control(Place("a.xlsx", "S", 62, 5), "Total", WEIGHT, 10.0, 12.0, 2, 61, False)
+    agreeing = Control(Place("a.xlsx", "S", 62, 6), "Total", FORCE, 10.0, 10.0, 2, 61, True)
+    found = audit(table, infer(table, ()), [control, agreeing])
+    assert [each.control for each in found.findings if each.kind == "total"] == [control]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5, 20])
+def test_few_rows_are_no_trouble(rows: int) -> None:
+    assert audited(gauge_log(30).frame.head(rows)).worth <= 1
+
+
+def test_columns_of_no_use_are_no_trouble() -> None:
+    frame = pd.DataFrame({"a": [None] * 40, "b": [1] * 40, "c": [f"key {each}" for each in range(40)]})
+    found = audited(frame)
+    assert found.worth == 0
+    assert all(np.isnan(each.told) for each in found.columns)
+    only = pa.table({"x": pa.array(np.arange(40.0))}).to_pandas()
+    assert audited(only).worth == 0
+
+
+@pytest.mark.parametrize(("hits", "of", "share"), [(3, 3, 0.1), (10, 15, 0.15), (4, 10, 0.1), (100, 1000, 0.05)])
+def test_chance_is_a_close_upper_bound(hits: int, of: int, share: float) -> None:
+    exact = binom.logsf(hits - 1, of, share)
+    assert exact - 1e-9 <= float(log_chance(hits, of, share)) <= exact + 0.1
+    assert float(log_chance(0, of, share)) == 0
