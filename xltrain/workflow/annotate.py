@@ -1,5 +1,6 @@
 """The training result returns to the rows it came from: new columns beside them, in copies of the source workbooks."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,7 +185,7 @@ def _annotate(
     rows = read_data(path, [PREFIX + word for word in OWN])
     if any(len(ledger) != len(rows) for ledger in ledgers.values()):
         raise WorkbookError(Problem(Place(str(path)), text("annotate_mismatch"), text("record_missing_hint")))
-    base = beside(path).parent / record.folder
+    base = Path(os.path.normpath(beside(path).parent / record.folder))
     _check_sources(record, rows, base)
     blocks, notes = _blocks(record, rows, base)
     folder = beside(path) / "annotated" if output is None else Path(output)
