@@ -2,13 +2,12 @@
 
 import re
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
 
 from xltrain.errors import WorkbookError
 from xltrain.excel.scan import Package
+from xltrain.excel.shot.attributes import root
 from xltrain.excel.shot.chart.cells import Cells
 from xltrain.excel.shot.chart.compose import compose, frame_only
 from xltrain.excel.shot.chart.ink import Scene
@@ -16,7 +15,7 @@ from xltrain.excel.shot.chart.model import Lettering
 from xltrain.excel.shot.chart.read import read_chart
 from xltrain.excel.shot.chart.read_series import Source
 from xltrain.excel.shot.chart.svg import fragment
-from xltrain.excel.shot.chart.theme import Theme, read_theme
+from xltrain.excel.shot.chart.theme import read_theme
 from xltrain.excel.shot.style import Styles
 from xltrain.language import text
 
@@ -60,29 +59,27 @@ def chart_scene(package: Package, part: str, width: float, height: float, styles
             kind = newer[1] if newer is not None else "chart"
             message = text("shot_chart_kind", kind=_word(kind))
             return frame_only(width, height, message, _plain_title(content))
-        root = ElementTree.fromstring(content)
         source = _source(package, styles)
-        return compose(read_chart(root, source), width, height, source.theme)
-    except (KeyError, ElementTree.ParseError, LookupError, WorkbookError) as error:
-        return frame_only(width, height, text("shot_chart_broken", reason=_short(error)))
-    except (ValueError, ArithmeticError, TypeError, AttributeError, RecursionError, AssertionError) as error:
+        return compose(read_chart(ElementTree.fromstring(content), source), width, height, source.theme)
+    except (
+        ElementTree.ParseError,
+        WorkbookError,
+        LookupError,
+        ValueError,
+        ArithmeticError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        AssertionError,
+    ) as error:
         # A chart is one of many things in a picture: whatever is wrong with it, the rest is drawn.
         return frame_only(width, height, text("shot_chart_broken", reason=_short(error)))
 
 
 def _source(package: Package, styles: Styles) -> Source:
-    theme = read_theme(_root(package, package.related("theme")), styles.palette.theme)
+    theme = read_theme(root(package, package.related("theme")), styles.palette.theme)
     old = "docProps/app.xml" not in package or bool(_OLD.search(package.read("docProps/app.xml")))
     return Source(theme, Cells(package, styles), Lettering(), old)
-
-
-def _root(package: Package, part: str) -> Element | None:
-    if not part or part not in package:
-        return None
-    try:
-        return ElementTree.fromstring(package.read(part))
-    except ElementTree.ParseError:
-        return None
 
 
 def _word(kind: str) -> str:
@@ -97,6 +94,3 @@ def _plain_title(content: bytes) -> str:
 
 def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:120] if str(error) else type(error).__name__
-
-
-__all__ = ["Callable", "ChartDrawing", "Theme", "chart_scene", "chart_svg"]

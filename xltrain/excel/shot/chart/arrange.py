@@ -135,7 +135,10 @@ def _fit(chart: Chart, done: Arranged, room: Box, width: float, height: float) -
             outer.left + margins[0], outer.top + margins[1], outer.right - margins[2], outer.bottom - margins[3]
         )
         changed = _least(changed, outer)
-        if max(abs(changed.left - inner.left), abs(changed.bottom - inner.bottom), abs(changed.right - inner.right)) < 1:
+        if (
+            max(abs(changed.left - inner.left), abs(changed.bottom - inner.bottom), abs(changed.right - inner.right))
+            < 1
+        ):
             inner = changed
             break
         inner = changed
@@ -238,10 +241,7 @@ def _side(
 ) -> Side:
     """`other` is the axis that this one crosses, `span` its pixels unreversed: (bottom, top) or (left, right)."""
     low, high = span
-    if axis.labels in ("low", "high"):
-        at = other.start if axis.labels == "low" else other.end
-    else:
-        at = line
+    at = (other.start if axis.labels == "low" else other.end) if axis.labels in ("low", "high") else line
     far = abs(at - high) < abs(at - low) - 0.5
     after = far if upright else not far
     if axis.labels == "nextTo" and not (abs(at - low) < 0.5 or abs(at - high) < 0.5):

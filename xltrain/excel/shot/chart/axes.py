@@ -22,7 +22,9 @@ def grid(scene: Scene, side: Side, inner: Box) -> None:
         if look is None or look.line is None or not look.line.shows:
             continue
         path = "".join(
-            f"M{n(inner.left)} {n(at)}H{n(inner.right)}" if side.upright else f"M{n(at)} {n(inner.top)}V{n(inner.bottom)}"
+            f"M{n(inner.left)} {n(at)}H{n(inner.right)}"
+            if side.upright
+            else f"M{n(at)} {n(inner.top)}V{n(inner.bottom)}"
             for at in places
         )
         if path:
@@ -51,8 +53,8 @@ def _places(side: Side, minor: bool) -> list[float]:
     return [measure.edge(index) for index in range(0, count, step)]
 
 
-def draw(scene: Scene, side: Side) -> None:
-    """The axis' line, ticks and labels."""
+def draw(scene: Scene, side: Side, labelled: bool = True) -> None:
+    """The axis' line, ticks and labels; without labels where a data table has them."""
     axis = side.axis
     if axis.deleted:
         return
@@ -61,7 +63,7 @@ def draw(scene: Scene, side: Side) -> None:
     if look is not None and look.shows:
         scene.add(_line(side, measure, look))
         scene.add(*_ticks(side, look))
-    if axis.labels != "none":
+    if labelled and axis.labels != "none":
         scene.add(*_labels(side, measure))
         scene.add(*_outer(side, measure, look))
 
@@ -148,9 +150,7 @@ def _outer(side: Side, measure: Scale | Slots, look: Stroke | None) -> Iterator[
                 yield from written("label", (((text, font),),), middle, at)
             for edge in (measure.edge(first), measure.edge(last + 1)):
                 end = at + sign * line / 2
-                path += (
-                    f"M{n(side.line)} {n(edge)}H{n(end)}" if side.upright else f"M{n(edge)} {n(side.line)}V{n(end)}"
-                )
+                path += f"M{n(side.line)} {n(edge)}H{n(end)}" if side.upright else f"M{n(edge)} {n(side.line)}V{n(end)}"
         if look is not None and look.shows and path:
             yield Shape("tick", path, line=Stroke(look.colour, 1.0, "", look.opacity), crisp=True)
 
@@ -159,4 +159,3 @@ def title(scene: Scene, side: Side) -> None:
     placed, axis = side.title, side.axis
     if placed is not None and axis.title is not None:
         scene.add(*written("axis title", placed.lines, placed.x, placed.y, "middle", placed.angle))
-

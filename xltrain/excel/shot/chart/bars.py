@@ -1,5 +1,6 @@
 """Columns and bars: side by side, stacked, and what lies between them."""
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -17,10 +18,7 @@ def spans(plot: Plot, pair: Pair) -> list[Span]:
     size = pair.slots.size
     if not pair.slots.between and pair.slots.count > 1:
         size *= (pair.slots.count - 1) / pair.slots.count
-    if plot.grouping in ("stacked", "percentStacked") and plot.overlap == 0:
-        overlap = 0.0
-    else:
-        overlap = plot.overlap
+    overlap = 0.0 if plot.grouping in ("stacked", "percentStacked") and plot.overlap == 0 else plot.overlap
     count = max(1, len(plot.series))
     wide = size / (count - (count - 1) * overlap + plot.gap)
     start = size * 0.5 - (wide * (count - (count - 1) * overlap)) / 2
@@ -82,14 +80,14 @@ def draw(scene: Scene, plot: Plot, pair: Pair, theme: Theme, count: int) -> list
                 below = series.values.at(index) < 0
                 fill, line = fill_of(plot, series, theme, count, index, below)
                 scene.add(
-                    rectangle("bar", box, fill, line, series=series.index, point=index, inside=True, crisp=box.width >= 3)
+                    rectangle(
+                        "bar", box, fill, line, series=series.index, point=index, inside=True, crisp=box.width >= 3
+                    )
                 )
     return found
 
 
-def _thinned(
-    plot: Plot, pair: Pair, index: int, boxes: list[Box | None], theme: Theme, count: int
-) -> Iterator[Shape]:
+def _thinned(plot: Plot, pair: Pair, index: int, boxes: list[Box | None], theme: Theme, count: int) -> Iterator[Shape]:
     """A great many bars as one path; those in the same half pixel become their envelope."""
     series = next(each for each in plot.series if each.index == index)
     fill, line = fill_of(plot, series, theme, count)
@@ -106,9 +104,7 @@ def _thinned(
 
 
 def _around(one: Box, two: Box) -> Box:
-    return Box(
-        min(one.left, two.left), min(one.top, two.top), max(one.right, two.right), max(one.bottom, two.bottom)
-    )
+    return Box(min(one.left, two.left), min(one.top, two.top), max(one.right, two.right), max(one.bottom, two.bottom))
 
 
 def _connectors(plot: Plot, pair: Pair, found: list[list[Box | None]]) -> Iterator[Shape]:
@@ -117,7 +113,7 @@ def _connectors(plot: Plot, pair: Pair, found: list[list[Box | None]]) -> Iterat
     assert plot.connectors.line is not None
     path = ""
     for boxes in found:
-        for before, after in zip(boxes, boxes[1:], strict=False):
+        for before, after in itertools.pairwise(boxes):
             if before is None or after is None:
                 continue
             if pair.upright:

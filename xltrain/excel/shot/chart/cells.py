@@ -45,7 +45,8 @@ class Cells:
         key = (area.sheet.casefold(), area.first_row, area.last_row)
         if key in self._known:
             return self._known[key]
-        self._known[key] = found = {}
+        found: dict[tuple[int, int], tuple[str | float | None, int]] = {}
+        self._known[key] = found
         try:
             sheet = self.package.sheet(area.sheet)
         except KeyError:

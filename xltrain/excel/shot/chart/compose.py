@@ -1,6 +1,8 @@
 """A chart put together: frame, plot area, axes, series, labels, legend and title, from back to front."""
 
 import math
+import re
+from dataclasses import replace
 
 from xltrain.excel.shot.chart import axes, bars, curves, labels, legend, overlay, points, radar, round, table
 from xltrain.excel.shot.chart.arrange import Arranged, arrange
@@ -18,8 +20,6 @@ _CORNER = 9.0
 
 def compose(chart: Chart, width: float, height: float, theme: Theme) -> Scene:
     """The scene of a chart."""
-    from dataclasses import replace
-
     theme = replace(theme, style=chart.style)
     scene = Scene(width, height)
     scene.messages += [text("shot_chart_flat", kind=_words(name)) for name in chart.names]
@@ -35,7 +35,7 @@ def compose(chart: Chart, width: float, height: float, theme: Theme) -> Scene:
         for plot in sorted(pair.plots, key=lambda plot: _ORDER.get(plot.kind, 2)):
             _series(scene, plot, pair, chart, theme, count)
     for side in placed.sides:
-        axes.draw(scene, side)
+        axes.draw(scene, side, chart.table is None or side.axis is side.pair.y)
     for plot in chart.plots:
         if plot.kind in ROUND:
             round.draw(scene, plot, chart, theme, count)
@@ -54,8 +54,6 @@ def compose(chart: Chart, width: float, height: float, theme: Theme) -> Scene:
 
 
 def _words(name: str) -> str:
-    import re
-
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name.removesuffix("Chart")).replace("3 D", "3D").lower()
 
 
@@ -86,8 +84,9 @@ def _rounded(box: Box) -> str:
     r = min(_CORNER, box.width / 4, box.height / 4)
     corner = f"a{n(r)} {n(r)} 0 0 1"
     return (
-        f"M{n(box.left + r)} {n(box.top)}H{n(box.right - r)}{corner} {n(r)} {n(r)}V{n(box.bottom - r)}{corner} {n(-r)} {n(r)}"
-        f"H{n(box.left + r)}{corner} {n(-r)} {n(-r)}V{n(box.top + r)}{corner} {n(r)} {n(-r)}Z"
+        f"M{n(box.left + r)} {n(box.top)}H{n(box.right - r)}{corner} {n(r)} {n(r)}"
+        f"V{n(box.bottom - r)}{corner} {n(-r)} {n(r)}H{n(box.left + r)}{corner} {n(-r)} {n(-r)}"
+        f"V{n(box.top + r)}{corner} {n(r)} {n(-r)}Z"
     )
 
 

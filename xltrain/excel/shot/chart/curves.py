@@ -1,5 +1,6 @@
 """Lines, areas and stocks; how a line runs through its points and thins where there are more than pixels."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -77,14 +78,16 @@ def line_shapes(
             path += line_path(thinned(points), smooth)
             continue
         begun = False
-        for (_, before), (index, after) in zip(run, run[1:], strict=False):
+        for (_, before), (index, after) in itertools.pairwise(run):
             special = own.get(index)
             if special is not None:
                 begun = False
                 if special.shows:
-                    yield Shape(role, line_path([before, after]), line=special, series=series.index, point=index, inside=True)
+                    yield Shape(
+                        role, line_path([before, after]), line=special, series=series.index, point=index, inside=True
+                    )
                 continue
-            path += (f"L{n(after[0])} {n(after[1])}" if begun else line_path([before, after]))
+            path += f"L{n(after[0])} {n(after[1])}" if begun else line_path([before, after])
             begun = True
     if path and plain.shows:
         yield Shape(role, path, line=plain, series=series.index, inside=True)

@@ -1,13 +1,16 @@
 """What a drawn chart is made of: filled and outlined paths and words, in pixels, as plain data."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from xltrain.excel.shot import letters
 from xltrain.excel.shot.fonts import pixels, width
 from xltrain.excel.shot.style import Font
 
 LINE = 1.22  # em, the height of a line of text
 _ASCENT = 0.95
+FAR = 100_000.0  # pixels; what lies farther is drawn there, since renderers choke on larger numbers
 
 
 @dataclass(frozen=True)
@@ -45,19 +48,8 @@ NO_PAINT, NO_STROKE = Paint(), Stroke()
 
 
 @dataclass(frozen=True)
-class Box:
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def width(self) -> float:
-        return self.right - self.left
-
-    @property
-    def height(self) -> float:
-        return self.bottom - self.top
+class Box(letters.Box):
+    """A rectangle in pixels."""
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -132,7 +124,7 @@ class Scene:
 
 def n(number: float) -> str:
     """A number of at most two decimals, as short as it can be, and never so large that a renderer chokes on it."""
-    number = max(-100_000.0, min(100_000.0, number)) if number == number else 0.0
+    number = max(-FAR, min(FAR, number)) if number == number else 0.0
     shown = f"{number:.2f}".rstrip("0").rstrip(".")
     return "0" if shown == "-0" else shown
 
@@ -170,8 +162,6 @@ def written(
     point: int = -1,
 ) -> Iterator[Words]:
     """Lines of text centred up and down on a point; turned about it."""
-    import math
-
     _, height = block(lines)
     top = -height / 2
     turn = math.radians(angle)

@@ -42,7 +42,7 @@ def entries(chart: Chart, theme: Theme) -> list[Entry]:
             for trend in series.trends:
                 trends.append(Entry(trend_name(trend, series.name), trend_key(trend, series, theme, count)))
     # Deleted entries count along the series, whatever the order shown.
-    places = {index: each for index, each in enumerate([*_plain_order(chart, theme, count), *trends])}
+    places = dict(enumerate([*_plain_order(chart, theme, count), *trends]))
     gone = [places[index].text for index in legend.left_out if index in places]
     kept = []
     for each in [*listed, *trends]:
@@ -132,7 +132,8 @@ def _moved(placed: Placed, x: float, y: float, manual: object, width: float, hei
 
 
 def _in_column(listed: list[Entry], box: Box, lead: float, key: float, font: object, em: float) -> Placed:
-    found, top = [], 0.0
+    found: list[tuple[float, float, Entry]] = []
+    top = 0.0
     line = em * LINE
     for each in listed:
         lines = _wrapped(each.text, font, box.width - lead - 8)

@@ -34,7 +34,7 @@ def marker_path(symbol: str, x: float, y: float, half: float) -> str:
     if symbol == "triangle":
         return f"M{n(x)} {n(y - half)}L{n(x + half)} {n(y + half)}H{n(x - half)}Z"
     if symbol == "circle":
-        return f"M{n(x - half)} {n(y)}a{n(half)} {n(half)} 0 1 0 {n(2 * half)} 0a{n(half)} {n(half)} 0 1 0 {n(-2 * half)} 0Z"
+        return _circle(x, y, half)
     if symbol == "plus":
         return _cross(x, y, half)
     if symbol == "x":
@@ -53,9 +53,8 @@ def _cross(x: float, y: float, half: float) -> str:
 
 
 def _slanted(x: float, y: float, half: float) -> str:
-    return (
-        f"M{n(x - half)} {n(y - half)}L{n(x + half)} {n(y + half)}M{n(x + half)} {n(y - half)}L{n(x - half)} {n(y + half)}"
-    )
+    left, right, top, bottom = x - half, x + half, y - half, y + half
+    return f"M{n(left)} {n(top)}L{n(right)} {n(bottom)}M{n(right)} {n(top)}L{n(left)} {n(bottom)}"
 
 
 def arc(x: float, y: float, radius: float, start: float, end: float, inner: float = 0.0) -> str:

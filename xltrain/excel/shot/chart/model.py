@@ -222,7 +222,6 @@ class Axis:
     base: str = ""
     major_unit: str = ""
     unit: float = 1.0
-    unit_name: str = ""
 
 
 @dataclass(frozen=True)

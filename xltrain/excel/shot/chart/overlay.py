@@ -7,7 +7,7 @@ from xltrain.excel.shot.chart.bars import spans
 from xltrain.excel.shot.chart.curves import Point, line_path, thinned
 from xltrain.excel.shot.chart.dress import trend_line
 from xltrain.excel.shot.chart.errors import centre, lengths
-from xltrain.excel.shot.chart.groups import BARS, Pair, heights, x_values
+from xltrain.excel.shot.chart.groups import Pair, heights, x_values
 from xltrain.excel.shot.chart.ink import Scene, Shape, Stroke, Words, n, written
 from xltrain.excel.shot.chart.model import Chart, ErrorBars, Plot, Series, Trend
 from xltrain.excel.shot.chart.theme import Theme
@@ -30,9 +30,7 @@ def _trend(
     scene: Scene, plot: Plot, pair: Pair, chart: Chart, series: Series, place: int, trend: Trend, line: Stroke
 ) -> Iterator[Shape | Words]:
     xs = x_values(series) if pair.points else [float(index + 1) for index in range(len(series.values))]
-    known = [
-        (x, y) for x, y in zip(xs, series.values.numbers, strict=False) if math.isfinite(x) and math.isfinite(y)
-    ]
+    known = [(x, y) for x, y in zip(xs, series.values.numbers, strict=False) if math.isfinite(x) and math.isfinite(y)]
     if not known:
         return
     if trend.kind == "movingAvg":
@@ -136,6 +134,3 @@ def bar_ends(plot: Plot, pair: Pair) -> list[list[Point]]:
             one.append((along, across) if pair.upright else (across, along))
         found.append(one)
     return found
-
-
-__all__ = ["BARS", "bar_ends", "errors", "trends"]

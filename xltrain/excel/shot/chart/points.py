@@ -32,10 +32,9 @@ def draw_scatter(scene: Scene, plot: Plot, pair: Pair, theme: Theme, count: int,
     found = places(plot, pair, blanks)
     for series, points in zip(plot.series, found, strict=True):
         line = line_of(plot, series, theme, count)
-        smooth = series.smooth and plot.style != "lineMarker" or series.smooth
         if plot.style == "none" and series.look.line is None:
             continue
-        scene.add(*line_shapes("line", series, stretches(points, blanks), line, smooth))
+        scene.add(*line_shapes("line", series, stretches(points, blanks), line, series.smooth))
     for place, (series, points) in enumerate(zip(plot.series, found, strict=True)):
         draw_markers(scene, plot, series, points, theme, count, place)
     return found

@@ -71,9 +71,7 @@ def _texts(plot: Plot, axis: Axis, count: int) -> list[str]:
     return [category_text(cache, index, code) for index in range(count)]
 
 
-def _grid(
-    scene: Scene, axis: Axis, scale: Scale, count: int, centre: Point, radius: float, theme: Theme
-) -> None:
+def _grid(scene: Scene, axis: Axis, scale: Scale, count: int, centre: Point, radius: float, theme: Theme) -> None:
     """Polygons at the ticks, and the spokes."""
     x, y = centre
     if axis.grid is not None and axis.grid.line is not None and axis.grid.line.shows:
@@ -99,9 +97,7 @@ def _numbers(scene: Scene, axis: Axis, scale: Scale, plot: Plot, x: float, y: fl
         scene.add(*written("label", (((text, font),),), x - pixels(font) * 0.35, y - scale.at(tick), "end"))
 
 
-def _name(
-    scene: Scene, text: str, centre: Point, radius: float, index: int, count: int, axis: Axis
-) -> None:
+def _name(scene: Scene, text: str, centre: Point, radius: float, index: int, count: int, axis: Axis) -> None:
     font = axis.lettering.font
     x, y = _spot(*centre, radius + 4, index, count)
     side = math.sin(2 * math.pi * index / count)

@@ -66,6 +66,7 @@ _UNITS = {
     "billions": 1e9,
     "trillions": 1e12,
 }
+_UNIT_NAMES = {name: name.capitalize() for name in ("hundreds", "thousands", "millions", "billions", "trillions")}
 
 
 def read_chart(root: Element, source: Source) -> Chart:
@@ -254,8 +255,7 @@ def _axis(element: Element, kind: str, source: Source) -> Axis:
     title = child(element, "title")
     code = child(element, "numFmt")
     units = child(element, "dispUnits")
-    unit_name = given(units, "builtInUnit")
-    unit = number(units, "custUnit", _UNITS.get(unit_name, 1.0))
+    unit = number(units, "custUnit", _UNITS.get(given(units, "builtInUnit"), 1.0))
     bold = replace(source.lettering.font, bold=True)
     low, high = number(scaling, "min"), number(scaling, "max")
     base = number(scaling, "logBase", 0.0)
@@ -272,13 +272,13 @@ def _axis(element: Element, kind: str, source: Source) -> Axis:
         given(scaling, "orientation") == "maxMin",
         _grid(element, "majorGridlines", theme, theme.grey),
         _grid(element, "minorGridlines", theme, theme.light_grey),
-        _axis_title(title, bold, source) if title is not None else None,
+        _with_unit(_axis_title(title, bold, source) if title is not None else None, units, bold, source),
         code.get("formatCode", "") if code is not None else "",
         code is None or flag(code.get("sourceLinked")),
         given(element, "majorTickMark", "out" if source.old else "cross"),
         given(element, "minorTickMark", "none" if source.old else "cross"),
         given(element, "tickLblPos", "nextTo") or "nextTo",
-        read_look(child(element, "spPr"), theme, Stroke(theme.grey)),
+        Look(line=read_look(child(element, "spPr"), theme, Stroke(theme.grey)).over(line=Stroke(theme.grey))[1]),
         read_lettering(child(element, "txPr"), source.lettering, theme),
         given(element, "crosses", "autoZero"),
         number(element, "crossesAt"),
@@ -291,7 +291,6 @@ def _axis(element: Element, kind: str, source: Source) -> Axis:
         given(element, "baseTimeUnit"),
         given(element, "majorTimeUnit"),
         unit if unit and math.isfinite(unit) else 1.0,
-        unit_name if child(units, "dispUnitsLbl") is not None else "",
     )
 
 
@@ -300,6 +299,21 @@ def _axis_title(element: Element, font: Font, source: Source) -> Title | None:
     if found.lines and any(found.lines):
         return found
     return replace(found, lines=((("Axis Title", font),),)) if child(element, "tx") is None else None
+
+
+def _with_unit(title: Title | None, units: Element | None, font: Font, source: Source) -> Title | None:
+    """The axis title with the name of the display units as a line of its own, nearest to the axis."""
+    label = child(units, "dispUnitsLbl")
+    if label is None:
+        return title
+    found = read_title(label, font, source)
+    if not any(found.lines):
+        unit = given(units, "builtInUnit")
+        factor = number(units, "custUnit", _UNITS.get(unit, 1.0))
+        found = replace(found, lines=(((_UNIT_NAMES.get(unit, f"x {factor:.15g}"), font),),))
+    if title is None:
+        return replace(found, layout=None, overlay=False)
+    return replace(title, lines=(*title.lines, *found.lines))
 
 
 def _grid(element: Element, name: str, theme: Theme, colour: str) -> Look | None:

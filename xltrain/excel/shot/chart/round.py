@@ -44,10 +44,7 @@ def slices(series: Series, turn: float) -> list[Slice]:
 
 def draw(scene: Scene, plot: Plot, chart: Chart, theme: Theme, count: int) -> None:
     """All rings of a pie or doughnut, with their labels."""
-    if plot.kind == "pie":
-        rings = [series for series in plot.series if slices(series, 0)][:1]
-    else:
-        rings = list(plot.series)
+    rings = [series for series in plot.series if slices(series, 0)][:1] if plot.kind == "pie" else list(plot.series)
     if not rings:
         return
     box = scene.plot
@@ -163,7 +160,9 @@ def _label(
             if math.dist(edge, (x, y)) > across / 2 + 12:
                 start = f"M{edge[0]:.1f} {edge[1]:.1f}L{x - math.copysign(across / 2 + 3, x - edge[0]):.1f} {y:.1f}"
                 scene.add(Shape("leader", start, line=Stroke("#A6A6A6")))
-    scene.add(*label_look(labels, Box(x - across / 2, y - down / 2, x + across / 2, y + down / 2), series.index, one.point))
+    scene.add(
+        *label_look(labels, Box(x - across / 2, y - down / 2, x + across / 2, y + down / 2), series.index, one.point)
+    )
     scene.add(*written("data label", lines, x, y, "middle", 0.0, series.index, one.point))
 
 

@@ -4,6 +4,7 @@ The rules for automatic limits are those of Microsoft's article 214075: five per
 value, from zero unless the values lie within a sixth of the largest, rounded to whole units of 1, 2 or 5.
 """
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -67,7 +68,8 @@ class Scale:
 
     def _steps(self, step: float) -> list[float]:
         if self.log:
-            found, value = [], self.low
+            found: list[float] = []
+            value = self.low
             factor = max(step, self.log)
             while value <= self.high * (1 + 1e-9) and len(found) < MOST_TICKS:
                 found.append(float(f"{value:.12g}"))
@@ -217,7 +219,7 @@ def base_unit(serials: list[float], given: str) -> str:
     if given in ("days", "months", "years"):
         return given
     ordered = sorted({int(each) for each in serials})
-    gaps = [later - before for before, later in zip(ordered, ordered[1:], strict=False)]
+    gaps = [later - before for before, later in itertools.pairwise(ordered)]
     least = min(gaps, default=1)
     return "years" if least >= 365 else "months" if least >= 28 else "days"
 

@@ -2,13 +2,10 @@
 
 import math
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
 
-from xltrain.excel.shot.chart.ink import Box, Paint, Scene, Shape, Stroke, Words, line_width, n
-from xltrain.excel.shot.fonts import BOLD, Piece, family, pieces, pixels, width
-from xltrain.excel.shot.style import Font
+from xltrain.excel.shot.chart.ink import FAR, Box, Paint, Scene, Shape, Stroke, Words, n
+from xltrain.excel.shot.letters import Label, texts
 
-_SLANT = -12
 # Dashes and gaps in widths of the line.
 _DASHES = {
     "sysDot": (1, 1),
@@ -89,7 +86,7 @@ class _Definitions:
 def fragment(scene: Scene, prefix: str) -> str:
     """`<g>` with everything of the scene, ids beginning with the prefix."""
     definitions = _Definitions(prefix)
-    body = []
+    body: list[str] = []
     clip = f' clip-path="url(#{prefix}a)"'
     for item in scene.items:
         if isinstance(item, Words):
@@ -151,8 +148,9 @@ def _pattern(name: str, paint: Paint) -> str:
     if way == "dots":
         inner = _dots(paint)
     elif way == "check":
-        half = size / 2
-        inner = f'<path d="M0 0H{n(half)}V{n(half)}H0ZM{n(half)} {n(half)}H{size}V{size}H{n(half)}Z" fill="{paint.colour}"/>'
+        half = n(size / 2)
+        squares = f"M0 0H{half}V{half}H0ZM{half} {half}H{size}V{size}H{half}Z"
+        inner = f'<path d="{squares}" fill="{paint.colour}"/>'
     else:
         inner = f'<path d="{_hatch(size, way)}" stroke="{paint.colour}" stroke-width="{n(thick)}"/>'
     return f"{start}{inner}</pattern>"
@@ -184,47 +182,5 @@ def _dots(paint: Paint) -> str:
 
 
 def _words(words: Words) -> Iterator[str]:
-    """Text elements; one for every run where only some are slanted."""
-    slants = {font.italic for _, font in words.runs}
-    if len(slants) > 1 and not words.angle:
-        left = words.x - line_width(words.runs) * {"middle": 0.5, "end": 1.0}.get(words.anchor, 0.0)
-        for part, font in words.runs:
-            yield from _text(Words(words.role, left, words.y, ((part, font),)))
-            left += width(part, font)
-        return
-    yield from _text(words)
-
-
-def _text(words: Words) -> Iterator[str]:
-    x, y = n(words.x), n(words.y)
-    turns = []
-    if words.angle:
-        turns.append(f"rotate({n(words.angle)} {x} {y})")
-    if all(font.italic for _, font in words.runs):
-        turns.append(f"translate({x} {y}) skewX({_SLANT}) translate({n(-words.x)} {n(-words.y)})")
-    transform = f' transform="{" ".join(turns)}"' if turns else ""
-    anchor = f' text-anchor="{words.anchor}"' if words.anchor != "start" else ""
-    name = family(words.runs[0][1], words.text)
-    yield f'<text x="{x}" y="{y}" font-family="{_families(name)}"{anchor}{transform}>'
-    for part, font in words.runs:
-        for piece in pieces(part, font):
-            yield _span(piece, font)
-    yield "</text>"
-
-
-def _span(piece: Piece, font: Font) -> str:
-    size = pixels(font) * piece.factor
-    marks = [f'font-size="{n(size)}"', f'fill="{font.colour}"']
-    if piece.family:
-        marks.append(f'font-family="{_families(piece.family)}"')
-    if font.bold:
-        marks.append(f'stroke="{font.colour}" stroke-width="{n(size * BOLD)}"')
-    lines = [name for name, on in (("underline", font.underline), ("line-through", font.strike)) if on]
-    if lines:
-        marks.append(f'text-decoration="{" ".join(lines)}"')
-    shown = escape(piece.text.replace(" ", "\u00a0").replace("\t", "\u00a0"))
-    return f"<tspan {' '.join(marks)}>{shown}</tspan>"
-
-
-def _families(name: str) -> str:
-    return f"'{name}', Calibri, 'Microsoft YaHei', 'PingFang SC', sans-serif"
+    left, baseline = (max(-FAR, min(FAR, each)) if each == each else 0.0 for each in (words.x, words.y))
+    return texts([Label(left, baseline, words.runs, words.anchor, angle=words.angle)])

@@ -1,5 +1,6 @@
 """The labels of an axis: their texts, how they break, turn or are left out, and the room they take."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -210,7 +211,7 @@ def _date_marks(pair: Pair, slots: Slots, upright: bool, room: float) -> Marks:
     needed = line * 1.1 if upright or not level else width(first, font) + pixels(font) * 0.5
     places = list(_date_places(pair, slots, needed))
     texts = {place: show(float(_serial(slots.first + place, pair.unit)), code).text for place in places}
-    gaps = [later - before for before, later in zip(places, places[1:], strict=False)]
+    gaps = [later - before for before, later in itertools.pairwise(places)]
     space = abs(slots.size) * min(gaps, default=slots.count)
     widest = max((width(each, font) for each in texts.values()), default=0.0)
     turn = axis.lettering.turn
