@@ -41,7 +41,7 @@ def test_speaks_json(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     [
         (["none.xlsx", "-o", "a.png"], 4, "none.xlsx"),
         (["BOOK", "汇兑!A1", "-o", "a.png"], 4, "汇总"),
-        (["BOOK", "A1", "-o", "a.pdf"], 2, ".pdf"),
+        (["BOOK", "A1", "-o", "a.gif"], 2, ".gif"),
         (["BOOK", "A1", "-o", "a.png", "--scale", "0"], 2, "scale"),
         (["BOOK", "A1", "-o", "none/a.png"], 4, "none"),
         (["BOOK", "A1"], 2, "-o"),

@@ -118,6 +118,12 @@ def test_a_fix_made_in_the_source_is_silently_satisfied_wherever_the_row_stands(
         assert len(doubts) == (shift > 0)
 
 
+def test_a_fix_may_change_capitals_alone() -> None:
+    table = book(kind=["a", "east", "a", None])
+    changed, step, _ = applied(table, at(table, 1, "fix", column="kind", new="East"))
+    assert (changed.data.column("kind").to_pylist()[1], states(step)) == ("East", ["applied"])
+
+
 def test_a_kept_row_counts_until_it_changes() -> None:
     decision = at(book(), 1, "keep")
     _, step, doubts = applied(book(), decision)

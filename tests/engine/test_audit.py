@@ -11,10 +11,11 @@ from xltrain.config.settings import Column
 from xltrain.data.columns import infer
 from xltrain.data.store import from_pandas
 from xltrain.data.table import Control
-from xltrain.engine.audit import audit
+from xltrain.engine.additive import CATEGORIES, Cells
+from xltrain.engine.audit import LIKELY, audit, odd_cells
 from xltrain.engine.audited import Audit
 from xltrain.engine.chance import log_chance
-from xltrain.engine.runs import equal_runs
+from xltrain.engine.standstill import standstills
 from xltrain.place import Place
 
 
@@ -131,14 +132,14 @@ def test_values_that_repeat_by_nature_are_no_runs() -> None:
     rng = np.random.default_rng(0)
     daily = np.repeat(rng.normal(10, 1, 60), 20)  # a rate that holds all day
     rows = np.arange(len(daily), dtype=np.int32)
-    assert not list(equal_runs(daily, np.zeros(len(daily), np.int32), rows))
+    assert not list(standstills(daily, np.zeros(len(daily), np.int32), rows))
     wild = rng.normal(10, 1, 1200)
     wild[300:308] = 10.25
-    (found,) = equal_runs(wild, np.zeros(1200, np.int32), rows)
+    (found,) = standstills(wild, np.zeros(1200, np.int32), rows)
     assert found[0].tolist() == list(range(300, 308))
     assert found[1] > 0.99
     parted = (rows >= 304).astype(np.int32)  # a sheet ends in between
-    assert not list(equal_runs(wild, parted, rows))
+    assert not list(standstills(wild, parted, rows))
 
 
 def test_limits_are_sure_and_several_are_one_finding() -> None:
@@ -191,3 +192,20 @@ def test_chance_is_a_close_upper_bound(hits: int, of: int, share: float) -> None
     exact = binom.logsf(hits - 1, of, share)
     assert exact - 1e-9 <= float(log_chance(hits, of, share)) <= exact + 0.1
     assert float(log_chance(0, of, share)) == 0
+
+
+def test_more_categories_than_the_models_tell_apart_make_no_others_odd() -> None:
+    rng = np.random.default_rng(0)
+    branch = rng.permutation(np.repeat(np.arange(CATEGORIES + 4), 100))
+    size = 100 + 10.0 * (branch * 7 % 31)
+    sales = size * np.exp(rng.normal(0, 0.1, len(branch)))
+    names = tuple(f"{each:03}" for each in range(CATEGORIES + 4))
+    found, _ = odd_cells(
+        [
+            Cells("branch", branch.astype(float), names),
+            Cells("region", (branch % 4).astype(float), ("east", "north", "south", "west")),
+            Cells("size", size),
+            Cells("sales", sales),
+        ]
+    )
+    assert not [each for each in found if each.score >= LIKELY and each.column in ("branch", "region")]

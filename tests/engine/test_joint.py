@@ -19,10 +19,10 @@ from xltrain.config.settings import Job, Run
 from xltrain.config.source import parse_toml
 from xltrain.data.table import Table
 from xltrain.engine.checkpoint import load_model, save_model
-from xltrain.engine.ready import Ready, make_ready
 from xltrain.engine.loop import Course
 from xltrain.engine.loop import train as train_stack
 from xltrain.engine.plan import Member, plan
+from xltrain.engine.ready import Ready, make_ready
 from xltrain.engine.stack import Stack
 from xltrain.errors import ConfigError, DataError
 from xltrain.registry import objectives

@@ -14,7 +14,7 @@ import pytest
 from tests.excel.test_patch import MAY_ADD, cells_of, changed, parts
 from tests.shared import shared
 from xltrain.errors import WorkbookError
-from xltrain.excel.patch import KINDS, Addition, Mark, NewColumn, addition_of, has_added_columns, patch_book, undo_book
+from xltrain.excel.patch import KINDS, Addition, Mark, NewColumn, addition_of, copy_kind, patch_book, undo_book
 from xltrain.excel.scan import Package, rows
 
 MOST_ROWS = 200_000
@@ -40,7 +40,7 @@ def table_of(book: Path) -> tuple[str, str, int, list[int], int]:
 
 def check(book: Path, folder: Path) -> str:
     """What came of one workbook: `lossless`, or why it was refused. AssertionError where something was lost."""
-    if has_added_columns(book):
+    if copy_kind(book):
         return "annotated already"
     try:
         sheet, part, header, below, _ = table_of(book)

@@ -162,7 +162,8 @@ def test_roc_goes_from_corner_to_corner() -> None:
 
 def test_the_verdict_says_how_far_off(tmp_path: Path) -> None:
     found = verdict(regression())
-    assert found.headline == "Typically off by 0.3 (0.3% of a typical value); guessing the average is off by 0.6; a linear model by 0.6."
+    off = "guessing the average is off by 0.6; a linear model by 0.6."
+    assert found.headline == f"Typically off by 0.3 (0.3% of a typical value); {off}"
     assert found.level == "good"
     with language.using("zh"):
         assert verdict(regression()).headline == "通常偏差 0.3（典型值的 0.3%）；猜平均值偏差 0.6；线性模型偏差 0.6。"

@@ -24,12 +24,13 @@ from xltrain.cli import run
 from xltrain.data.merge import Rules
 from xltrain.data.unpivot import Unpivot
 from xltrain.errors import ConfigError, WorkbookError
-from xltrain.excel.patch import addition_of, has_added_columns
+from xltrain.excel.patch import Edit, addition_of, copy_kind, patch_book
 from xltrain.place import Place, Problem
 from xltrain.report.annotated import read_annotated
 from xltrain.workflow import beside
 from xltrain.workflow.annotate import COLUMNS, annotate
 from xltrain.workflow.fit import Fit, fit
+from xltrain.workflow.merge import read_sources
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported")
 
@@ -282,10 +283,10 @@ def test_copies_are_no_sources_of_the_next_fit(tmp_path: Path) -> None:
     job = job_in(tmp_path, '[[sources]]\npath = "."')
     done = fit(job)
     copies = annotate(done.results).files
-    assert has_added_columns(copies[0])
-    assert not has_added_columns(tmp_path / "north.xlsx")
+    assert copy_kind(copies[0]) == "annotated"
+    assert copy_kind(tmp_path / "north.xlsx") == ""
     openpyxl.load_workbook(copies[0]).save(copies[0])  # which drops the record of the copy
-    assert has_added_columns(copies[0])
+    assert copy_kind(copies[0]) == "annotated"
     again = fit(job)
     assert len(again.table) == len(done.table) == 40
     assert any("results/annotated/north.xlsx" in str(doubt) for doubt in again.report.doubts)
@@ -516,3 +517,15 @@ def test_killed_half_way_no_file_has_its_name(results: Path) -> None:
     assert {name for name in after if name not in before and not Path(name).name.startswith(".")} == set()
     assert all(after[name] == raw for name, raw in before.items())
     assert len(annotate(results).files) == 2  # and nothing stands in the way of the next call
+
+
+def test_fixed_copies_below_their_books_are_no_rows_twice(tmp_path: Path) -> None:
+    """A copy with fixes counts where its book is gone, and not beside it."""
+    (tmp_path / "fixed").mkdir()
+    book = write_rows(tmp_path / "a.xlsx", [["x", "y"], *[[row, row * 2] for row in range(9)]])
+    patch_book(book, tmp_path / "fixed" / "a.xlsx", edits=(Edit("Data", 2, 1, 5.0),))
+    table, report = read_sources([tmp_path])
+    assert len(table) == 9
+    assert any("fixed" in str(doubt) and "left out" in str(doubt) for doubt in report.doubts)
+    book.unlink()
+    assert len(read_sources([tmp_path])[0]) == 9

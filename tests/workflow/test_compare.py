@@ -14,11 +14,14 @@ import xltrain
 from tests.engine import make as engine
 from tests.report import make
 from xltrain.cli import run
+from xltrain.data.profile import profile
 from xltrain.data.table import Origin, Table
 from xltrain.errors import ConfigError, RequirementError, WorkbookError
 from xltrain.excel.read import read_cells, sheet_names
 from xltrain.language import using
-from xltrain.report.drift import drift, profile
+from xltrain.report.compare import sentence
+from xltrain.report.difference import Setting
+from xltrain.report.drift import drift
 from xltrain.report.ledger import write_ledger
 from xltrain.report.matched import match
 from xltrain.report.record import RECORD, file_records, placed, read_record, write_record
@@ -98,6 +101,8 @@ def test_leaving_out_hard_rows_is_no_progress(tmp_path: Path) -> None:
     assert target.removed.before["mae"] == pytest.approx(500)
     assert target.verdict == "worse"
     assert done.sentences["price"].startswith("Leaving out 6 rows worsened")
+    other = replace(done.difference, settings=(Setting("Runs", "price", "winner", "mlp", "linear"),))
+    assert sentence(other, target).endswith("The winner is another run now: mlp before, linear after.")
     with pytest.raises(RequirementError, match="not worse"):
         xltrain.compare(before, after, tmp_path / "c2.xlsx", require=["not worse"])
     assert (tmp_path / "c2.xlsx").exists()

@@ -13,6 +13,7 @@ from xltrain.data.fingerprint import fingerprints
 from xltrain.errors import WorkbookError
 from xltrain.events import ignore
 from xltrain.excel.patch import Addition, NewColumn, patch_book
+from xltrain.place import Place
 from xltrain.workflow.decide import job_decisions, last_results
 from xltrain.workflow.fit import _read
 from xltrain.workflow.merge import read_sources
@@ -104,3 +105,14 @@ def test_books_named_without_a_job_go_by_their_own_last_results(
             assert len(table) == left
             assert report.counts.get("dropped", 0) == 20 - left
             assert (taken.last == last) == (left == 19)
+
+
+def test_results_saved_under_another_name_are_read_with_the_last(tmp_path: Path) -> None:
+    last = write_results(tmp_path, "results", "drop")
+    os.utime(last.with_suffix("") / "samples.parquet", (2, 2))
+    other = write_results(tmp_path, "checked by Li", "keep", row=4)
+    job = Job(folder=tmp_path, place=Place(str(other)))
+    assert [each.word for each in job_decisions(job, last)[0]] == ["drop", "keep"]
+    assert [each.word for each in job_decisions(job, None)[0]] == ["keep"]
+    os.utime(other, (1, 1))  # the last fit has seen it
+    assert [each.word for each in job_decisions(job, last)[0]] == ["drop"]

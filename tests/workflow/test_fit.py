@@ -149,7 +149,7 @@ def test_a_requirement_that_does_not_hold_exits_six_after_writing(tmp_path: Path
 
 def test_a_requirement_on_another_task_is_refused_before_training(tmp_path: Path) -> None:
     source = write_book(tmp_path / "a.xlsx", sales(60))
-    with pytest.raises(ConfigError, match="no target has the metric of --require accuracy>0.1"):
+    with pytest.raises(ConfigError, match=r"no target has the metric of --require accuracy>0\.1"):
         fit(source, "sales", tmp_path / "r.xlsx", overrides=QUICK, require=["accuracy>0.1"])
     assert [path.name for path in tmp_path.iterdir()] == ["a.xlsx"]
 

@@ -106,6 +106,10 @@ def test_check_marks_the_cells_of_a_job(tmp_path: Path, monkeypatch: pytest.Monk
     assert "hubber" in capsys.readouterr().err  # what is wrong with the job is said all the same
     assert run(["check", "job.xlsx", "--mark", "folder"]) == 2
     assert Path("folder/job.xlsx").is_file()
+    Path("other").mkdir()
+    Path("job.xlsx").replace("other/job.xlsx")
+    assert run(["check", "other/job.xlsx", "--mark", "elsewhere.xlsx"]) == 2  # a job in another folder as well
+    assert "problems marked in elsewhere.xlsx: 3" in capsys.readouterr().err
     Path("job.toml").write_text("[job]\nfolds = 0\n", encoding="utf-8")
     capsys.readouterr()
     assert run(["check", "job.toml", "--mark", "other.xlsx"]) == 2

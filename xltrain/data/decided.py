@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xltrain.config.settings import Column
-from xltrain.data.decided_rows import Seeker, is_fraction, same, shown_value, typed
+from xltrain.data.decided_rows import Seeker, fixed_already, is_fraction, same, shown_value, typed
 from xltrain.data.fingerprint import as_hex
 from xltrain.data.table import Change, Table
 from xltrain.errors import ConfigError
@@ -327,7 +327,7 @@ class DecisionStep:
             elif each.word == "fix":
                 value = typed(each.new, data.schema.field(each.column).type)
                 now = data.column(each.column)[position].as_py()
-                if same(now, value):
+                if fixed_already(now, value):
                     state = "satisfied"
                 elif position not in fixes.get(each.column, {}):
                     cells = seeker.sharing(position, each.column)

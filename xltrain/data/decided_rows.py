@@ -198,6 +198,12 @@ def same(one: Any, other: Any) -> bool:
     return shown_value(one).casefold() == shown_value(other).casefold()
 
 
+def fixed_already(now: Any, value: Any) -> bool:
+    """Whether a cell holds what a fix would write; words letter by letter, since `east` may be to become `East`."""
+    words = isinstance(now, str) and isinstance(value, str)
+    return bool(now.strip() == value.strip()) if words else same(now, value)
+
+
 def shown_value(value: Any) -> str:
     """A value as a person reads it; a dash where there is none."""
     if value is None or value == "":

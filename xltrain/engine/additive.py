@@ -24,7 +24,7 @@ WIDEST = 600  # columns that are looked at
 TERMS = 600  # terms in all: with more columns each gets fewer
 CLIPPED = 3.5  # units of spread beyond which a value tells nothing more about the others
 KNOTS = (0.2, 0.5, 0.8)
-CATEGORIES = 12  # the most frequent ones; the rest count as one
+CATEGORIES = 40  # the most frequent ones; the rest count as one
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Measure:
     spread: float = 1.0
     knots: tuple[float, ...] = ()
     kept: tuple[int, ...] = ()
+    more: bool = False  # there are further frequent categories, which the terms do not tell apart
     gaps: bool = False
     terms: slice = field(default_factory=lambda: slice(0))
     wanted: slice = field(default_factory=lambda: slice(0))
@@ -97,6 +98,13 @@ class Measure:
         found[np.isnan(units)] = np.nan
         return found
 
+    def told_apart(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Which of these rows the terms do not lump together with others that differ (rows,)."""
+        if not self.more:
+            return np.ones(len(rows), bool)
+        values = self.cells.values[rows]
+        return np.isin(values, self.kept) | np.isnan(values)
+
     def read(self, rows: Rows) -> Floats:
         return self.cells.values[rows] if self.cells.categories else self.units(rows)
 
@@ -137,6 +145,13 @@ class Additive:
             out[inside] = terms[inside] @ self.weights[one]
         return out
 
+    def informed(self, measure: Measure, rows: Rows) -> npt.NDArray[np.bool_]:
+        """For which rows all that tells of a column is told (rows,): a category that counts as one with others that
+        differ says less of the row than of those that the model learned from, and a category would be odd for it.
+        """
+        others = [each.told_apart(rows) for each in self.measures if each is not measure and each.cells.tells]
+        return np.asarray(np.all(others, axis=0)) if others else np.ones(len(rows), bool)
+
     def pulls(self, answer: int, rows: Rows) -> Floats:
         """By how much each column moves the prediction of `measures[answer]` from its mean: (rows, measures)."""
         wanted = self.measures[answer].wanted
@@ -163,7 +178,8 @@ def _measures(columns: Sequence[Cells], total: int) -> list[Measure]:
     if sum(each.width for each in found) > TERMS:
         for each in found:
             each.knots = ()
-            each.kept = each.kept[: max(2, TERMS // len(found))]
+            most = max(2, TERMS // len(found))
+            each.more, each.kept = each.more or len(each.kept) > most, each.kept[:most]
     start = wanted = 0
     for each in found:
         each.terms, start = slice(start, start + each.width), start + each.width
@@ -182,7 +198,7 @@ def _measure(cells: Cells, values: Floats) -> Measure | None:
         often = counts >= max(LEAST, len(known) / 500)
         order = np.argsort(-counts[often], kind="stable")[:CATEGORIES]
         kept = tuple(int(each) for each in codes[often][order])
-        return Measure(cells, kept=kept, gaps=gaps) if len(kept) > 1 else None
+        return Measure(cells, kept=kept, more=often.sum() > CATEGORIES, gaps=gaps) if len(kept) > 1 else None
     if not np.ptp(known) > 0:
         return None
     logs = bool((known > 0).mean() > 0.999 and _skew(np.log(known[known > 0])) < _skew(known) - 0.05)

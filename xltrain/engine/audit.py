@@ -22,7 +22,7 @@ from xltrain.data.values import days, empty, numbers, words
 from xltrain.engine.additive import Cells, Floats, Measure, Rows
 from xltrain.engine.audited import Audit, ColumnAudit, OddCell
 from xltrain.engine.findings import with_findings
-from xltrain.engine.runs import equal_runs
+from xltrain.engine.standstill import standstills
 from xltrain.engine.surprise import Surprise, surprise
 from xltrain.engine.tail import Tail, wrong_share
 
@@ -35,7 +35,7 @@ COMMON, FEW = 0.02, 5  # share and number of rows from which on a value is commo
 LIKELY = 0.5  # from here on a cell is worth a look
 FEWEST, MOST = 50, 500  # cells listed besides, be they ever so ordinary: half as many as there are rows, between these
 LISTED = 5_000  # cells listed at most
-RUN = 60  # cells of a column listed because it stood still
+STILL = 60  # cells of a column listed because it stood still
 READ = {"numeric": "number", "date": "date", "category": "category", "boolean": "category"}
 SMALL = 2_000_000  # numbers below which a second thread waits more than it helps
 
@@ -56,7 +56,7 @@ def audit(table: Table, columns: Sequence[Column], controls: Sequence[Control] =
         found, last = odd_cells(cells)
     broken = breaches(table, columns)
     found = _with_breaches(found, broken, cells, last)
-    found = _with_runs(found, cells, table)
+    found = _with_standstills(found, cells, table)
     if kept is not None and len(kept):
         right = set(kept.tolist())
         found = [each for each in found if each.row not in right]
@@ -177,7 +177,8 @@ def _unlikely(measure: Measure, odd: Surprise, _: int, said: Floats, values: Flo
     """How much likelier than the category that stands there another one is, as a logarithm (scored,)."""
     share = np.clip(said, 0.02, 1)
     own = values[odd.rows][:, None] == np.array(measure.kept)
-    return np.where(own.any(1), np.log(share.max(1) / np.where(own, share, 0).max(1, initial=1e-9)), np.nan)
+    known = own.any(1) & (odd.model.informed(measure, odd.rows) if odd.model else True)
+    return np.where(known, np.log(share.max(1) / np.where(own, share, 0).max(1, initial=1e-9)), np.nan)
 
 
 def _units(measure: Measure, values: Floats) -> Floats:
@@ -230,16 +231,16 @@ def _with_breaches(
     return found
 
 
-def _with_runs(found: list[OddCell], columns: Sequence[Cells], table: Table) -> list[OddCell]:
+def _with_standstills(found: list[OddCell], columns: Sequence[Cells], table: Table) -> list[OddCell]:
     """The cells with those of measurements that stood still; a few of each where there are many."""
     known = {(each.row, each.column): index for index, each in enumerate(found)}
     for cells in columns:
         floating = pa.types.is_floating(table.data.schema.field(cells.name).type)
         if cells.categories or not floating:
             continue
-        runs = list(equal_runs(cells.values, table.origin, table.row))
-        most = max(RUN // max(len(runs), 1), 1)
-        for rows, score in runs:
+        still = list(standstills(cells.values, table.origin, table.row))
+        most = max(STILL // max(len(still), 1), 1)
+        for rows, score in still:
             value = float(cells.values[rows[0]])
             for row in rows[:most].tolist():
                 index = known.get((row, cells.name))

@@ -97,7 +97,7 @@ def surprise(columns: Sequence[Cells], asked: Rows | None = None, seed: int = 0)
     at = [next(index for index, each in enumerate(columns) if each is measure.cells) for measure in model.measures]
     judged = []
     for index, measure, each in zip(at, model.measures, said, strict=True):
-        judged.append(_Judged.of(measure, measure.read(rows), each))
+        judged.append(_Judged.of(measure, measure.read(rows), each, model.informed(measure, rows)))
         found.score[:, index] = judged[-1].score
         judged[-1].expect(found, index)
     found = replace(found, model=model, at=tuple(at))
@@ -118,9 +118,9 @@ class _Judged:
     score: Floats
 
     @classmethod
-    def of(cls, measure: Measure, units: Floats, said: Floats) -> "_Judged":
+    def of(cls, measure: Measure, units: Floats, said: Floats, informed: npt.NDArray[np.bool_]) -> "_Judged":
         if measure.cells.categories:
-            scale, size = np.ones(len(units)), _unlikely(measure, units, said)
+            scale, size = np.ones(len(units)), np.where(informed, _unlikely(measure, units, said), np.nan)
         else:
             residual = np.abs(units - said)
             scale = np.maximum(local_scale(residual, said), FINEST)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,14 +28,11 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _ZIPPED = {".xlsb": "Calc MS Excel 2007 Binary", ".ods": "calc8"}
 _WINDOWS = ("ProgramFiles", "ProgramFiles(x86)", "ProgramW6432")
 
-# Every formula is worked out anew (0: always); no macro runs, and no link reaches outside the book: what it
-# links to keeps the value that was stored. The proxy that nobody answers at stops functions such as WEBSERVICE.
-_SETTINGS = (
-    ("org.openoffice.Office.Calc/Formula/Load", "OOXMLRecalcMode", "0"),
-    ("org.openoffice.Office.Calc/Formula/Load", "ODFRecalcMode", "0"),
+# No macro of a book runs, and no link reaches outside it: what it links to keeps the value that was stored.
+# The proxy that nobody answers at stops functions such as WEBSERVICE. Every formula is worked out anew (0: always).
+OFFLINE = (
     ("org.openoffice.Office.Calc/Content/Update", "Link", "2"),
     ("org.openoffice.Office.Common/Security/Scripting", "MacroSecurityLevel", "3"),
-    ("org.openoffice.Office.Common/Security/Scripting", "DisableMacrosExecution", "true"),
     ("org.openoffice.Office.Common/Security/Scripting", "DisableActiveContent", "true"),
     ("org.openoffice.Office.Common/Security/Scripting", "BlockUntrustedRefererLinks", "true"),
     ("org.openoffice.Inet/Settings", "ooInetProxyType", "2"),
@@ -43,6 +41,12 @@ _SETTINGS = (
     ("org.openoffice.Inet/Settings", "ooInetHTTPSProxyName", "127.0.0.1"),
     ("org.openoffice.Inet/Settings", "ooInetHTTPSProxyPort", "9"),
     ("org.openoffice.Inet/Settings", "ooInetNoProxy", ""),
+)
+_SETTINGS = (
+    ("org.openoffice.Office.Calc/Formula/Load", "OOXMLRecalcMode", "0"),
+    ("org.openoffice.Office.Calc/Formula/Load", "ODFRecalcMode", "0"),
+    ("org.openoffice.Office.Common/Security/Scripting", "DisableMacrosExecution", "true"),
+    *OFFLINE,
 )
 
 
@@ -66,12 +70,12 @@ def recalculated(path: Path, folder: Path) -> Path:
     place, program = Place(str(path)), libreoffice()
     if not program:
         raise WorkbookError(Problem(place, text("recalculate_missing"), text("recalculate_missing_hint")))
-    kind = _kind(path)
+    kind = format_of(path)
     if not kind:
         raise WorkbookError(_failed(place))
     with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as own:
         made = Path(own, "out", f"{path.stem}.xlsx")
-        if not _run(_call(program, path, kind, Path(own))):
+        if not run(_call(program, path, kind, Path(own)), SECONDS):
             slow = text("recalculate_slow", seconds=SECONDS)
             raise WorkbookError(Problem(place, slow, text("recalculate_failed_hint")))
         if not made.is_file() or not made.stat().st_size:
@@ -83,7 +87,7 @@ def _failed(place: Place) -> Problem:
     return Problem(place, text("recalculate_failed"), text("recalculate_failed_hint"))
 
 
-def _kind(path: Path) -> str:
+def format_of(path: Path) -> str:
     """LibreOffice's name of the book's format, by its first bytes; empty for what holds no formulas, such as text."""
     with suppress(OSError), path.open("rb") as file:
         start = file.read(4)
@@ -96,34 +100,38 @@ def _kind(path: Path) -> str:
 
 def _call(program: str, path: Path, kind: str, own: Path) -> list[str]:
     """The command line, with a profile of its own, so that neither an open LibreOffice nor its settings matter."""
-    profile = own.resolve() / "profile"
-    (profile / "user").mkdir(parents=True)
-    (profile / "user" / "registrymodifications.xcu").write_text(_settings(), encoding="utf-8")
     return [
-        program,
-        f"-env:UserInstallation={profile.as_uri()}",
-        *("--headless", "--norestore", "--nolockcheck", "--nologo", "--nodefault"),
+        *start(program, own, _SETTINGS),
         f"--infilter={kind}",
         *("--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", str(own.resolve() / "out")),
         str(path.resolve()),
     ]
 
 
-def _settings() -> str:
+def start(program: str, own: Path, settings: Sequence[tuple[str, str, str]]) -> list[str]:
+    """How a command line begins that has a profile in the folder `own`, with these settings (node, name, value)."""
+    profile = own.resolve() / "profile"
+    (profile / "user").mkdir(parents=True)
+    (profile / "user" / "registrymodifications.xcu").write_text(_registry(settings), encoding="utf-8")
+    options = "--headless", "--norestore", "--nolockcheck", "--nologo", "--nodefault"
+    return [program, f"-env:UserInstallation={profile.as_uri()}", *options]
+
+
+def _registry(settings: Sequence[tuple[str, str, str]]) -> str:
     items = "".join(
         f'<item oor:path="/{node}"><prop oor:name="{name}" oor:op="fuse"><value>{value}</value></prop></item>\n'
-        for node, name, value in _SETTINGS
+        for node, name, value in settings
     )
     spaces = 'xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema"'
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<oor:items {spaces}>\n{items}</oor:items>\n'
 
 
-def _run(call: list[str]) -> bool:
+def run(call: list[str], seconds: float) -> bool:
     """Whether the program ended by itself within the time; it and all it started are gone afterwards."""
     nothing = subprocess.DEVNULL
     process = subprocess.Popen(call, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
     try:
-        process.wait(SECONDS)
+        process.wait(seconds)
         return True
     except subprocess.TimeoutExpired:
         return False

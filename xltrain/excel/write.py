@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 32_767  # characters in a cell
 MAX_LITERAL = 255  # characters of a text inside a formula, and of what HYPERLINK follows
 WIDEST = 48.0
+EPOCH = 25_569  # 1970-01-01 as Excel counts days
 FONTS = {"en": "Calibri", "zh": "Microsoft YaHei"}
 
 INK = "#1F2937"

@@ -7,6 +7,7 @@ import numpy as np
 from xltrain.engine.result import TargetResult
 from xltrain.excel.write import short
 from xltrain.language import label, text
+from xltrain.report.decisions import is_kept
 from xltrain.report.report import Report, lower_is_better, value_of, with_unit
 from xltrain.report.slices import Slice, best_and_worst
 from xltrain.report.verdict import Verdict
@@ -21,7 +22,7 @@ MOST = 4  # pieces of advice
 
 def findings(report: Report, target: TargetResult) -> list[str]:
     """What the reader should know of the winner, a sentence each."""
-    told = [_columns(target), _branches(report, target), _interval(target), _suspects(target)]
+    told = [_columns(target), _branches(report, target), _interval(target), _suspects(report, target)]
     return [each for each in told if each]
 
 
@@ -29,8 +30,8 @@ def advice(report: Report, target: TargetResult, found: Verdict) -> list[str]:
     """What would help, the surest first."""
     best, curves = target.best, target.best.curves
     told = []
-    if target.suspects is not None and target.suspects.worth:
-        told.append(text("advice_suspects", count=target.suspects.worth, sheet=label("Suspects")))
+    if count := _worth(report, target):
+        told.append(text("advice_suspects", count=f"{count:,}", sheet=label("Suspects")))
     trees, own = (value_of(scores, found.measure) for scores in (target.baselines.get("boosted_trees"), best.metrics))
     if math.isfinite(trees) and (trees < 0.98 * own if lower_is_better(found.measure) else trees > own + 0.005):
         told.append(text("advice_runs"))
@@ -53,7 +54,7 @@ def mail(report: Report, target: TargetResult, found: Verdict) -> str:
     """Three sentences that a person can paste as they stand."""
     files = len({origin.file for origin in report.table.origins})
     scored = int((target.ledger.scored_by > 0).sum())
-    third = _branches(report, target) or _suspects(target) or found.judgement
+    third = _branches(report, target) or _suspects(report, target) or found.judgement
     return " ".join(
         (
             text("mail_what", target=target.target, headline=found.headline),
@@ -70,7 +71,9 @@ def _columns(target: TargetResult) -> str:
         return ""
     names = [name for name, value in zip(known.columns, known.importance, strict=True) if value > 0][:NAMED]
     worse = short(float(known.importance[0]))
-    return text("finding_columns", names=", ".join(names), first=names[0], metric=label(known.metric), worse=worse)
+    return text(
+        "finding_columns", names=text("comma").join(names), first=names[0], metric=label(known.metric), worse=worse
+    )
 
 
 def _branches(report: Report, target: TargetResult) -> str:
@@ -97,10 +100,17 @@ def _interval(target: TargetResult) -> str:
     return text("finding_interval", below=short(below), above=with_unit(short(above), target.unit))
 
 
-def _suspects(target: TargetResult) -> str:
-    if target.suspects is None or not target.suspects.worth:
-        return ""
-    return text("finding_suspects", count=target.suspects.worth, sheet=label("Suspects"))
+def _suspects(report: Report, target: TargetResult) -> str:
+    count = _worth(report, target)
+    return text("finding_suspects", count=f"{count:,}", sheet=label("Suspects")) if count else ""
+
+
+def _worth(report: Report, target: TargetResult) -> int:
+    """How many rows are worth reviewing, without those decided to be kept."""
+    found = target.suspects
+    if found is None:
+        return 0
+    return found.worth - sum(is_kept(report, row) for row in found.order[: found.worth].tolist())
 
 
 def _worst(report: Report, target: TargetResult) -> Slice | None:

@@ -120,7 +120,7 @@ def checked(audit: Audit, columns: Sequence[Column], merge: MergeReport) -> list
     if audit.scored < audit.rows and judged:
         found.append(text("checked_some", scored=f"{audit.scored:,}", rows=f"{audit.rows:,}"))
     if left and judged:
-        found.append(text("checked_left", columns=", ".join(left[:8]) + (" …" if len(left) > 8 else "")))
+        found.append(text("checked_left", columns=text("comma").join(left[:8]) + (" …" if len(left) > 8 else "")))
     limited = sum(each.limited for each in columns)
     found.append(text("checked_limits" if limited else "checked_no_limits", count=limited))
     if merge.controls:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from xltrain.config.settings import Column
 from xltrain.data.profile import Profile, profile
 from xltrain.data.table import Table
-from xltrain.excel.write import GREY, HINT, NAVY, TITLE, Sheet, number_format
+from xltrain.excel.write import EPOCH, GREY, HINT, NAVY, TITLE, Sheet, number_format
 from xltrain.language import label, text
 from xltrain.report.drift import LARGE, by_chance, drift
 from xltrain.report.notes import hover_headers
@@ -18,7 +18,6 @@ from xltrain.report.report import Report
 
 HEAD = 3
 LEAST = 20  # rows of the last source from which its difference is looked for
-EPOCH = 25_569  # days from Excel's day 0 to 1970
 
 
 def write_columns(report: Report, name: str) -> None:
@@ -73,7 +72,7 @@ def _write(
     if not dated and told.edges:
         look = {"num_format": number_format(np.array([told.low, told.median, told.high], float), 4)}
     shown = [None if each is None else each + EPOCH if dated else each for each in ends]
-    words = ", ".join(f"{word} ({share:.0%})" for word, share in list(told.shares.items())[:4])
+    words = text("comma").join(f"{word} ({share:.0%})" for word, share in list(told.shares.items())[:4])
     cells: list[tuple[object, dict[str, Any]]] = [
         (column.name, {"bold": column.role == "target"}),
         (label(column.role) if column.role else "", {}),

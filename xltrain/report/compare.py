@@ -67,7 +67,9 @@ def sentence(found: Difference, target: TargetDifference) -> str:
         after=_number(after, target.measure),
         rows=f"{rows:,}",
     )
-    return shown[:1].upper() + shown[1:]
+    chosen = [each for each in found.settings if each.header == "winner" and each.of == target.target]
+    other = [" " + text("compare_winner", before=each.before, after=each.after) for each in chosen]
+    return "".join([shown[:1].upper(), shown[1:], *other])
 
 
 def cause(found: Difference) -> str:
@@ -291,7 +293,7 @@ def _data(book: Book, found: Difference) -> None:
     for key, names in (("compare_dropped_columns", matched.dropped), ("compare_gained_columns", matched.gained)):
         if names:
             sheet.write(row, 0, text(key))
-            sheet.write(row, 1, ", ".join(names))
+            sheet.write(row, 1, text("comma").join(names))
             row += 1
     cells = [[str(each.before), str(each.after), each.column, each.was, each.now] for each in found.cells]
     row = _list(book, sheet, row + 1, text("compare_cells", count=found.cell_count), _CELLS, cells)

@@ -19,7 +19,7 @@ from xltrain.excel.chart import (
     thin,
     xy_chart,
 )
-from xltrain.excel.write import NAVY, Sheet, number_format, short
+from xltrain.excel.write import EPOCH, NAVY, Sheet, number_format, short
 from xltrain.language import label, text
 from xltrain.report.diagnostics_layout import figures, in_unit, place_charts, quantile_codes, scored_rows
 from xltrain.report.report import Report
@@ -31,7 +31,6 @@ BINS = 10  # of a median residual
 CATEGORIES = 12
 CLOUD = 2_000  # points, that the line over them can be seen
 PALE_BLUE = "#8FA9D0"  # of a cloud: what lies over it is darker, in print too
-EPOCH = 25_569  # days from Excel's day 0 to 1970
 WANTED = 0.9  # of the rows within the interval
 
 

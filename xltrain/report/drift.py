@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from xltrain.data.profile import Profile, as_numbers, binned, missing_share, profile, shares_of
+from xltrain.data.profile import Profile, as_numbers, binned, missing_share, shares_of
 from xltrain.engine.result import Floats
 
-__all__ = ["LARGE", "SMALL", "Profile", "by_chance", "drift", "profile"]
 SMALL, LARGE = 0.1, 0.25
 DRAWS = 500  # that say what chance does
 _LEAST = 1e-4  # the share that an empty bin counts as

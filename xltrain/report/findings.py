@@ -78,7 +78,7 @@ def _write_finding(report: Report, sheet: Sheet, row: int, finding: Finding, aud
     elif shown:
         sheet.write(row, 4, shown[0][1], plainly)
     more = [each.rpartition("!")[2] if _same_sheet(each, shown[0][1]) else each for _, each in shown[1:PLACES]]
-    sheet.write(row, 5, ", ".join(more) + (" …" if len(cells) > PLACES else ""), wrapped)
+    sheet.write(row, 5, text("comma").join(more) + (" …" if len(cells) > PLACES else ""), wrapped)
     sheet.write(row, 6, advice(finding), wrapped)
     for column in range(7, 7 + len(INPUTS)):
         sheet.write(row, column, None, report.book.style(bg_color=INPUT, border=1, border_color="#E5DCB8", **top))
@@ -143,8 +143,10 @@ def _unit(factor: float) -> str:
 
 
 def _where(finding: Finding) -> str:
-    return ", ".join(f"{label(name) if name in ('file', 'sheet') else name} {value}" for name, value in finding.where)
+    return text("comma").join(
+        f"{label(name) if name in ('file', 'sheet') else name} {value}" for name, value in finding.where
+    )
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
+    return text("comma").join(names[:most]) + (" …" if len(names) > most else "")

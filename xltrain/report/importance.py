@@ -20,7 +20,7 @@ from xltrain.excel.chart import (
     nice,
     xy_chart,
 )
-from xltrain.excel.write import HINT, NAVY, TITLE, Sheet, number_format
+from xltrain.excel.write import EPOCH, HINT, NAVY, TITLE, Sheet, number_format
 from xltrain.language import label, text
 from xltrain.report.notes import hover_headers
 from xltrain.report.report import Report, lower_is_better, metric_format, with_unit
@@ -31,7 +31,6 @@ CHART = (600, 360)  # pixels of the bars
 CURVE = (520, 300)
 ACROSS = 2  # curves side by side
 ROW = 20  # pixels
-EPOCH = 25_569  # days from Excel's day 0 to 1970
 GAP = 3
 PRINTED = 17  # columns of a page
 
@@ -145,7 +144,9 @@ def _format(found: Importance) -> str:
 def _alike(found: Importance, name: str) -> str:
     """The columns that say much the same, with the correlation."""
     pairs = [(other if one == name else one, strength) for one, other, strength in found.alike if name in (one, other)]
-    return ", ".join(f"{other} ({strength:.2f})" for other, strength in pairs[:2]) + (" …" if len(pairs) > 2 else "")
+    return text("comma").join(f"{other} ({strength:.2f})" for other, strength in pairs[:2]) + (
+        " …" if len(pairs) > 2 else ""
+    )
 
 
 def _shown(target: TargetResult) -> list[int]:

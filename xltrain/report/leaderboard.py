@@ -173,7 +173,7 @@ def _besides(target: TargetResult) -> list[tuple[str, Mapping[str, Score], str]]
     if target.ensemble:
         parts = [f"{name} ({share:.0%})" for name, share in list(target.ensemble.shares.items())[:MIXED]]
         parts += ["…"] if len(target.ensemble.shares) > MIXED else []
-        found.append((text("ensemble"), target.ensemble.metrics, text("ensemble_note", runs=", ".join(parts))))
+        found.append((text("ensemble"), target.ensemble.metrics, text("ensemble_note", runs=text("comma").join(parts))))
     for name, metrics in target.baselines.items():
         found.append((baseline_words(name, target.task), metrics, text("for_comparison")))
     return found

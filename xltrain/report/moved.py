@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from xltrain.data.profile import Profile, profile, shares_of
-from xltrain.excel.write import HINT, TITLE, Book, number_format
+from xltrain.excel.write import EPOCH, HINT, TITLE, Book, number_format
 from xltrain.language import label, text
 from xltrain.report.drift import LARGE, SMALL, by_chance, drift
 from xltrain.report.notes import hover_headers
 
 MOST_NEW = 20  # new values of a column that are named
 NAMED = 4  # columns of the short line
-EPOCH = 25_569  # 1970-01-01 as Excel counts days
 
 
 @dataclass(frozen=True)

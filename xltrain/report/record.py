@@ -18,12 +18,12 @@ import pyarrow as pa
 
 from xltrain.data.decided import Settled, kept_rows
 from xltrain.data.fingerprint import file_hash, fingerprints
+from xltrain.data.profile import Profile, profile
 from xltrain.data.table import MARK_KEY, MARK_LETTER, MergeReport, SourceReport, Table
 from xltrain.engine.result import Result, TargetResult
 from xltrain.errors import WorkbookError
 from xltrain.language import text
 from xltrain.place import Place, Problem, parse_range
-from xltrain.report.drift import Profile, profile
 
 VERSION = 1
 RECORD, DATA, LEDGER = "fit.json", "data.parquet", "samples.parquet"

@@ -65,7 +65,7 @@ def _write_target(report: Report, sheet: Sheet, target: TargetResult) -> None:
     if len(order) < total:
         hint = text("samples_cut", shown=len(order), total=total, file=report.samples_file)
     if target.kept:
-        hint += " " + text("samples_kept", runs=", ".join(target.kept), file=report.samples_file)
+        hint += " " + text("samples_kept", runs=text("comma").join(target.kept), file=report.samples_file)
     sheet.write(1, 0, hint, report.book.style(**{**HINT, "text_wrap": False}))
     columns = [*_columns(target, order), *_data_columns(report.table, target, order)]
     headers = [label("rank"), label("place"), *(header for header, _, _, _ in columns)]

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from xltrain.data.decided import Settled, still_open
 from xltrain.errors import WorkbookError
 from xltrain.excel.write import INK, PALE, SECTION, Sheet, lines, short
 from xltrain.language import label, text
 from xltrain.report.difference import MEASURES, Difference, TargetDifference, difference, read_side
-from xltrain.report.drift import LARGE, SMALL, drift
+from xltrain.report.drift import LARGE, SMALL, by_chance, drift
 from xltrain.report.record import FileRecord
 
 if TYPE_CHECKING:
@@ -96,10 +97,15 @@ def _differs(now: FileRecord, before: FileRecord) -> bool:
 
 
 def _moved(found: Difference) -> tuple[tuple[str, float], ...]:
-    """The columns whose values drifted, most first."""
+    """The columns that drifted more than chance explains, most first; without dates, which every month moves."""
     old, data = found.before.record.columns, found.after.data
-    indices = [(name, drift(old[name], data.column(name))) for name in found.matched.columns if name in old]
-    moved = [(name, index) for name, index in indices if np.isfinite(index) and index >= SMALL]
+    moved = []
+    for name in found.matched.columns:
+        column = data.column(name)
+        if name in old and not pa.types.is_temporal(column.type):
+            index = drift(old[name], column)
+            if np.isfinite(index) and index >= max(SMALL, by_chance(old[name], len(column))):
+                moved.append((name, index))
     return tuple(sorted(moved, key=lambda pair: -pair[1]))
 
 

@@ -274,4 +274,4 @@ def _some(names: Any, most: int = 4) -> str:
     """A few names, and how many more."""
     names = list(names)
     rest = len(names) - most
-    return ", ".join(names[:most]) + (f" … (+{rest})" if rest > 0 else "")
+    return text("comma").join(names[:most]) + (f" … (+{rest})" if rest > 0 else "")

@@ -164,7 +164,7 @@ def _write_lines(report: Report, sheet: Sheet, words: Sequence[str], found: Sequ
         values = {"rank": offset + 1, "suspect_score": line.score, "reason": reason, "target_column": name}
         values |= {"actual": _cell(report, line.row, name), "expected": expected_of(line)}
         values["decision_column"] = line.odd or name
-        values |= _odd(report, line) | {"pushes": ", ".join(line.suspects.pushes[line.at])}
+        values |= _odd(report, line) | {"pushes": text("comma").join(line.suspects.pushes[line.at])}
         for word in words:
             if word not in ("place", *SIMILAR):
                 style = numbers.get(line.target.target) if word == "actual" else None

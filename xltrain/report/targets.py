@@ -66,4 +66,4 @@ def _write(report: Report, sheet: Sheet, row: int, target: TargetResult) -> None
 def _trained(target: TargetResult) -> str:
     """Whether its winner was trained on it alone."""
     joint = target.best.run.joint
-    return text("trained_together", names=", ".join(joint)) if joint else text("trained_alone")
+    return text("trained_together", names=text("comma").join(joint)) if joint else text("trained_alone")

@@ -82,8 +82,8 @@ def _enough(target: TargetResult, good_enough: str) -> tuple[bool | None, str]:
         value = target.best.metrics[metric].value
         held.append(condition.holds(metric, value, target.typical))
         found.append(f"{label(metric)} {_shown(metric, value, target)}")
-    said = ", ".join(condition.said for condition, _ in asked)
-    return all(held), text("enough_held" if all(held) else "enough_missed", asked=said, found=", ".join(found))
+    said = text("comma").join(condition.said for condition, _ in asked)
+    return all(held), text("enough_held" if all(held) else "enough_missed", asked=said, found=text("comma").join(found))
 
 
 def _shown(metric: str, value: float, target: TargetResult) -> str:

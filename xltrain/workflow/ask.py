@@ -106,7 +106,8 @@ class _Reader:
             return [], []
         folder = Path(self.said["job"]).absolute().parent
         output, decisions = read_outputs(self.said["job"])
-        job = Job(output=output or RESULTS, decisions=decisions, folder=folder)
+        place = Place(Path(self.said["job"]).name)
+        job = Job(output=output or RESULTS, decisions=decisions, folder=folder, place=place)
         found, doubts = job_decisions(job, last_results(job, folder / job.output))
         here = Path.cwd()
         return [replace(each, file=name_of(folder / each.file, here)) for each in found], doubts

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from xltrain.config.source import is_job
 from xltrain.errors import WorkbookError
 from xltrain.events import Listener, Wrote, ignore
-from xltrain.excel.patch import KINDS, has_added_columns, undo_book
+from xltrain.excel.patch import KINDS, copy_kind, undo_book
 from xltrain.language import text
 from xltrain.place import Place, Problem
 
@@ -49,11 +49,14 @@ def check_copies(targets: Mapping[str, Path], base: Path, overwrite: bool) -> No
 
 
 def without_copies(found: list[Path], name: Callable[[Path], str], doubts: list[Problem]) -> list[Path]:
-    """Workbooks without the annotated copies among them, since each row would be there twice; these become doubts.
+    """Workbooks without those that are copies of others, since each row would be there twice; these become doubts.
 
-    Where all are such copies they are read as any others.
+    Annotated copies never count beside books; one with fixes or marks does where no book has its name. Where all are
+    annotated copies they are read as any others.
     """
-    copies = [each for each in found if has_added_columns(each)]
+    kinds = {each: copy_kind(each) for each in found}
+    books = {each.name for each, kind in kinds.items() if not kind}
+    copies = [each for each, kind in kinds.items() if kind == "annotated" or (kind and each.name in books)]
     if len(copies) == len(found):
         return found
     doubts += [Problem(Place(name(each)), text("doubt_copy_skipped"), text("doubt_copy_hint")) for each in copies]

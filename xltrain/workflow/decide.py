@@ -81,15 +81,34 @@ def job_decisions(job: Job, last: Path | None) -> tuple[list[Decision], list[Pro
         found += read_decisions(
             named, name_of(named, job.folder), results=named.with_suffix("").is_dir() or is_job(named)
         )
+    renamed = _renamed(job, last)
+    if renamed and not (named.is_file() and renamed.samefile(named)):
+        found += read_decisions(renamed, name_of(renamed, job.folder), results=True)
     return found, _overlooked(last, job, found) if last else []
+
+
+def _renamed(job: Job, last: Path | None) -> Path | None:
+    """The workbook that the job was read from, where it may be results saved under another name since the last fit."""
+    own = job.folder / job.place.file if job.place else None
+    if own is None or own.suffix.lower() != ".xlsx" or not own.is_file():
+        return None
+    if last is None:
+        return own
+    same = own.samefile(last) or _numbered(own)[0] == _numbered(last)[0]
+    return None if same or own.stat().st_mtime <= _made(last) else own
+
+
+def _made(last: Path) -> float:
+    """When a fit was done, in seconds; its workbook may have been saved since."""
+    ledger = last.with_suffix("") / LEDGER
+    return (ledger if ledger.is_file() else last).stat().st_mtime
 
 
 def _overlooked(last: Path, job: Job, found: Sequence[Decision]) -> list[Problem]:
     """Results with a lower number in which somebody has decided something since the last fit, which is not read."""
     doubts = []
     stem, number = _numbered(last)
-    ledger = last.with_suffix("") / LEDGER
-    made = (ledger if ledger.is_file() else last).stat().st_mtime
+    made = _made(last)
     known = {what_is_said(each) for each in found}
     for each in sorted(last.parent.glob(f"{glob.escape(stem)}*.xlsx")):
         earlier = _numbered(each)[0] == stem and _numbered(each)[1] < number

@@ -133,7 +133,7 @@ def mark_job(
             "error",
         )
         for each in problems
-        if each.place and each.place.file == str(job) and each.place.sheet.casefold() in known
+        if each.place and each.place.file == file.name and each.place.sheet.casefold() in known
     ]
     try:
         done = mark_books(found, Path(output), Path.cwd(), overwrite=overwrite)

@@ -1,22 +1,40 @@
 """Pictures of ranges: one on demand, or all that a job asks for."""
 
+import base64
+import glob
+import re
+import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from xltrain.config.settings import Shot
-from xltrain.errors import ConfigError, XltrainError
-from xltrain.events import Listener, Noted
+from xltrain.errors import ConfigError, WorkbookError, XltrainError
+from xltrain.events import Listener, Noted, ignore
 from xltrain.excel import shot as renderer
 from xltrain.excel.read import NEW, sheet_names
+from xltrain.excel.recalculate import recalculated
 from xltrain.excel.shot import Picture
+from xltrain.excel.shot.asked import Asked, asked_of
 from xltrain.excel.shot.page import Options
-from xltrain.language import canonical, text
+from xltrain.language import canonical, label, text
 from xltrain.place import Place, Problem, parse_range
 
 FOLDER = "pictures"
 MOST_SCALE = 20.0
+MOST_WIDTH = 20_000
+BATCH = 6  # pictures from which several processes paint
 FONTS = ("package", "system")
+ENGINES = ("xltrain", "libreoffice")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture that was drawn: of which book, and the file it went to (None: to none)."""
+
+    book: Path
+    picture: Picture
+    output: Path | None = None
 
 
 def shoot(
@@ -30,37 +48,257 @@ def shoot(
     headings: bool = False,
     freeze: bool = False,
     fonts: str = "package",
+    background: str = "#FFFFFF",
+    where: str = "",
+    width: int = 0,
 ) -> Picture:
     """Draw a range of a book.
 
     Args:
         book: .xlsx and .xlsm with their styles; .xls, .xlsb, .ods and .csv as plain values.
-        range: `Sheet!A1:H24`; a sheet, a defined name or a table; nothing for the whole first sheet. Sheets of a
-            results workbook may be named in either language.
-        output: .png or .svg; None only returns the picture.
+        range: `Sheet!A1:H24`; a sheet, a defined name, a table or a chart's name; `Sheet!` for its print area; nothing
+            for the whole first sheet. Sheets of a results workbook may be named in either language.
+        output: .png, .svg or .pdf; None only returns the picture.
         scale: pixels of a PNG per pixel at 96 dpi.
         gridlines: whether grid lines are drawn; None as the sheet has them.
         headings: whether column letters and row numbers are drawn.
         freeze: whether the lines of a frozen pane are drawn.
         fonts: `package` for the font that comes with xltrain, so that a picture does not depend on the machine;
             `system` for installed fonts where the machine has them.
+        background: a colour `#RRGGBB`, or `none`.
+        where: a condition on columns, `loss > 1 and branch = North`; below the header only rows that pass are drawn.
+        width: pixels across, in place of a scale.
 
     Raises:
-        ConfigError: the scale, the fonts, or the kind of file.
+        ConfigError: an option, the condition, or the kind of file.
         WorkbookError: the book cannot be read, has no such range, or the picture cannot be written.
     """
+    options = _options(scale, gridlines, headings, freeze, fonts, background, width)
+    problem = renderer.unknown_suffix(Path(output)) if output is not None else None
+    if problem:
+        raise ConfigError(problem)
+    (asked,) = asked_of(Path(book), _in_its_language(Path(book), range), where)[:1]
+    picture = _picture(Path(book), asked, scale, options, width)
+    if output is not None:
+        picture.save(output, overwrite)
+    return picture
+
+
+def shoot_many(
+    books: Sequence[str | Path],
+    ranges: Sequence[str] = ("",),
+    output: str | Path | None = None,
+    *,
+    format: str = "",
+    scale: float = 2.0,
+    width: int = 0,
+    where: str = "",
+    pages: int = 0,
+    overwrite: bool = False,
+    gridlines: bool | None = None,
+    headings: bool = False,
+    freeze: bool = False,
+    fonts: str = "package",
+    background: str = "#FFFFFF",
+    engine: str = "xltrain",
+    recalculate: bool = False,
+    embed: str = "",
+    listen: Listener = ignore,
+) -> list[Drawn]:
+    """Draw ranges of books, several at a time; nothing is written unless all can be drawn.
+
+    Args:
+        books: files, or patterns such as `reports/*.xlsx`.
+        ranges: as for `shoot`; a sheet may be a pattern, `2024-*!A1:H20`, and stands for all that it fits.
+        output: a file for one picture; else a folder, or a pattern such as `{book}-{sheet}-{range}.png`.
+        format: png, svg or pdf, where `output` does not say.
+        pages: rows of a picture below the header, which is repeated; 0 for one picture of each range.
+        engine: `xltrain`, or `libreoffice` to have LibreOffice draw (PNG).
+        recalculate: have LibreOffice work out every formula anew first.
+        embed: `report.xlsx!Pictures`: put the pictures on a new sheet of a copy of that workbook, which is `output`.
+
+    Raises:
+        ConfigError: an option, the condition, the kind of file, or one file for several pictures.
+        WorkbookError: every book and range that cannot be drawn; or a file cannot be written.
+    """
+    options = _options(scale, gridlines, headings, freeze, fonts, background, width)
+    if engine not in ENGINES:
+        raise ConfigError(Problem(None, text("shot_engine", found=engine)))
+    files = _files(books)
+    with tempfile.TemporaryDirectory(prefix="xltrain-shot-") as folder:
+        asked, problems = _asked(files, ranges, where, pages, Path(folder) if recalculate else None)
+        targets = _targets(output, asked, format, embed)
+        drawn: list[Drawn] = []
+        for number, (book, read, one) in enumerate(asked):
+            try:
+                picture = _by(engine, read, one, scale, options, width)
+            except WorkbookError as error:
+                problems += error.problems
+                continue
+            drawn.append(Drawn(book, picture, targets[number] if targets else None))
+            if len(asked) > 1:
+                listen(Noted(text("shot_done", number=number + 1, count=len(asked), range=picture.range)))
+    if problems:
+        raise WorkbookError(problems)
+    if len(drawn) >= BATCH and (embed or any(each.output and each.output.suffix != ".svg" for each in drawn)):
+        drawn = _painted(drawn)
+    if embed:
+        _embed(embed, drawn, Path(str(output)), overwrite)
+        return [replace(each, output=Path(str(output))) for each in drawn]
+    for each in drawn:
+        if each.output is not None:
+            if each.output != Path(str(output)):  # its name was made: so may its folder be
+                each.output.parent.mkdir(parents=True, exist_ok=True)
+            each.picture.save(each.output, overwrite)
+    return drawn
+
+
+def _painted(drawn: Sequence[Drawn]) -> list[Drawn]:
+    """The same with their pixels, painted by several processes at once."""
+    from xltrain.worker import call_all
+
+    calls = [
+        (each.book, {"svg": each.picture.svg, "scale": each.picture.scale, "system": each.picture.system})
+        for each in drawn
+    ]
+    done = call_all("xltrain.excel.shot.draw:painted", calls)
+    return [
+        replace(each, picture=replace(each.picture, drawn=base64.b64decode(answer.result())))
+        for each, answer in zip(drawn, done, strict=True)
+    ]
+
+
+def _options(
+    scale: float, gridlines: bool | None, headings: bool, freeze: bool, fonts: str, background: str, width: int
+) -> Options:
     if not 0 < scale <= MOST_SCALE:
         raise ConfigError(Problem(None, text("shot_scale", scale=f"{scale:g}")))
     if fonts not in FONTS:
         raise ConfigError(Problem(None, text("shot_fonts", fonts=fonts)))
-    problem = renderer.unknown_suffix(Path(output)) if output is not None else None
-    if problem:
-        raise ConfigError(problem)
-    options = Options(gridlines, headings, freeze, fonts)
-    picture = renderer.shoot(book, _in_its_language(Path(book), range), scale, options)
-    if output is not None:
-        picture.save(output, overwrite)
-    return picture
+    plain = "" if background == "none" else background
+    if plain and not re.fullmatch("#[0-9A-Fa-f]{6}", plain):
+        raise ConfigError(Problem(None, text("shot_background", found=background)))
+    if width < 0 or width > MOST_WIDTH:
+        raise ConfigError(Problem(None, text("shot_width", found=width, most=MOST_WIDTH)))
+    return Options(gridlines, headings, freeze, fonts, plain)
+
+
+def _picture(book: Path, asked: Asked, scale: float, options: Options, width: int) -> Picture:
+    if asked.rows is not None:
+        options = replace(options, rows=frozenset(asked.rows))
+    picture = renderer.shoot(book, asked.range, scale, options)
+    return replace(picture, scale=width / (picture.width * 96 / 72)) if width else picture
+
+
+def _by(engine: str, book: Path, asked: Asked, scale: float, options: Options, width: int) -> Picture:
+    if engine == "xltrain":
+        return _picture(book, asked, scale, options, width)
+    from xltrain.excel.shot.libreoffice import draw_with_libreoffice
+
+    page, _ = renderer.compose(book, asked.range, options)
+    made = draw_with_libreoffice(book, page.range, scale)
+    return Picture("", made.width, made.height, str(page.range), scale, Place(str(book)), drawn=made.png)
+
+
+def _files(books: Sequence[str | Path]) -> list[Path]:
+    """Patterns as the files they fit. WorkbookError for one that fits none."""
+    found: dict[Path, None] = {}
+    for each in books:
+        if isinstance(each, str) and set("*?[") & set(each) and not Path(each).exists():
+            names = sorted(glob.glob(each, recursive=True))  # noqa: PTH207  (patterns may be absolute)
+            fitting = [path for path in map(Path, names) if not path.name.startswith("~$")]
+            if not fitting:
+                raise WorkbookError(Problem(Place(each), text("shot_no_books"), text("shot_no_books_hint")))
+            found |= dict.fromkeys(fitting)
+        else:
+            found[Path(each)] = None
+    return list(found)
+
+
+def _asked(
+    files: Sequence[Path], ranges: Sequence[str], where: str, pages: int, anew: Path | None
+) -> tuple[list[tuple[Path, Path, Asked]], list[Problem]]:
+    """Each picture with its book and the file to read it from, and what cannot be asked; `anew` is where books go whose
+    formulas are worked out first.
+    """
+    found: list[tuple[Path, Path, Asked]] = []
+    problems: list[Problem] = []
+    for number, book in enumerate(files):
+        try:
+            read = book
+            if anew is not None:
+                own = anew / str(number)
+                own.mkdir()
+                read = recalculated(book, own)
+            for each in ranges or ("",):
+                found += [(book, read, one) for one in asked_of(read, _in_its_language(read, each), where, pages)]
+        except WorkbookError as error:
+            problems += error.problems
+    return found, problems
+
+
+def _targets(
+    output: str | Path | None, asked: Sequence[tuple[Path, Path, Asked]], format: str, embed: str
+) -> list[Path]:
+    """The file of each picture. ConfigError where one file is named for several, or its kind is unknown."""
+    if output is None or embed:
+        return []
+    said = str(output)
+    path = Path(said)
+    if format and f".{format}" not in renderer.SUFFIXES:
+        raise ConfigError(Problem(None, text("shot_suffix", suffix=format), text("shot_suffix_hint")))
+    pattern = said if "{" in said else ""
+    if not pattern and (path.is_dir() or said.endswith(("/", "\\")) or (not path.suffix and len(asked) > 1)):
+        pattern = str(path / f"{{book}}-{{sheet}}-{{range}}.{format or 'png'}")
+    if not pattern:
+        path = path if path.suffix else path.with_suffix(f".{format or 'png'}")
+        if problem := renderer.unknown_suffix(path):
+            raise ConfigError(problem)
+        if len(asked) == 1:
+            return [path]
+        pattern = str(path.with_name(f"{path.stem}-{{number}}{path.suffix}"))
+    return _named(pattern, asked)
+
+
+def _named(pattern: str, asked: Sequence[tuple[Path, Path, Asked]]) -> list[Path]:
+    found: list[Path] = []
+    for number, (book, _, one) in enumerate(asked, 1):
+        sheet, _, cells = one.range.rpartition("!")
+        known = {"book": book.stem, "sheet": sheet.strip("'"), "range": cells or one.range, "number": str(number)}
+        clean = {name: re.sub(r'[<>:"/\\|?*!\s]+', "_", words).strip("_") for name, words in known.items()}
+        try:
+            made = Path(pattern.format(**clean))
+        except (KeyError, IndexError, ValueError) as error:
+            raise ConfigError(Problem(None, text("shot_pattern", found=pattern), text("shot_pattern_hint"))) from error
+        made = made.with_name(re.sub(r"-{2,}", "-", made.name).replace("-.", "."))
+        if problem := renderer.unknown_suffix(made):
+            raise ConfigError(problem)
+        if one.page:
+            made = made.with_stem(f"{made.stem}-{one.page}")
+        stem, again = made.stem, 1
+        while made in found:
+            again += 1
+            made = made.with_stem(f"{stem}-{again}")
+        found.append(made)
+    return found
+
+
+def _embed(embed: str, drawn: Sequence[Drawn], output: Path, overwrite: bool) -> None:
+    """Put the pictures on a new sheet of a copy of a workbook."""
+    from xltrain.excel.patch import NewSheet, patch_book
+
+    book, _, sheet = embed.partition("!")
+    pictures = tuple(
+        (
+            f"{each.book.name} {each.picture.range}",
+            each.picture.png,
+            round(each.picture.width * 96 / 72),
+            round(each.picture.height * 96 / 72),
+        )
+        for each in drawn
+    )
+    name = sheet.strip("'") or label("Pictures")
+    patch_book(Path(book), output, sheets=(NewSheet(name, pictures),), overwrite=overwrite)
 
 
 def shoot_all(

@@ -2,7 +2,7 @@
 
 from xltrain.excel.patch.book import KINDS, check_kind, patch_book
 from xltrain.excel.patch.model import Addition, Edit, Mark, NewColumn, NewSheet, Patched, Placed
-from xltrain.excel.patch.record import has_added_columns
+from xltrain.excel.patch.record import copy_kind
 from xltrain.excel.patch.undo import addition_of, undo_book
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "Placed",
     "addition_of",
     "check_kind",
-    "has_added_columns",
+    "copy_kind",
     "patch_book",
     "undo_book",
 ]

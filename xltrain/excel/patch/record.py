@@ -61,23 +61,28 @@ def records_in(package: Package, parts: Parts) -> list[tuple[str, dict[str, Any]
     return sorted(found, key=lambda each: int(each[1].get("number", 0)), reverse=True)
 
 
-def has_added_columns(path: Path) -> bool:
-    """Whether `patch_book` added columns to a workbook, by its record or the notes on headers: quick, never raises."""
+def copy_kind(path: Path) -> str:
+    """What `patch_book` made a workbook into: `annotated` where it added columns, by its record or the notes on
+    headers, `changed` for any other copy of it, else empty: quick, never raises.
+    """
     with suppress(OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                return any(_tells(archive, name) for name in archive.namelist())
-    return False
+                told = {_tells(archive, name) for name in archive.namelist()}
+            return next((kind for kind in ("annotated", "changed") if kind in told), "")
+    return ""
 
 
-def _tells(archive: zipfile.ZipFile, name: str) -> bool:
-    """Whether a part is a record of added columns, or holds the note of one (a program may have dropped the record)."""
+def _tells(archive: zipfile.ZipFile, name: str) -> str:
+    """What a part says: it is a record, or holds the note of an added column (a program may have dropped the record)."""
     plain = name.lstrip("/").casefold()
     if not plain.endswith(".xml") or not plain.startswith(("customxml/item", "xl/comments")):
-        return False
+        return ""
     with archive.open(name) as part:
         start = part.read(_MOST_READ)
-    return (_MARK in start and b'"columns":[{' in start) or SIGN.encode() in start
+    if (_MARK in start and b'"columns":[{' in start) or SIGN.encode() in start:
+        return "annotated"
+    return "changed" if _MARK in start[:400] and b'"number"' in start else ""
 
 
 def entries_digest(path: Path, without: Iterable[str] = ()) -> str:

@@ -8,18 +8,21 @@ from pathlib import Path
 
 from xltrain.errors import ConfigError, WorkbookError
 from xltrain.excel.package import replacing
+from xltrain.excel.read import NEW
 from xltrain.excel.scan import Package
+from xltrain.excel.shot.attributes import root
 from xltrain.excel.shot.book import open_page
 from xltrain.excel.shot.draw import to_png, to_svg
 from xltrain.excel.shot.fonts import missing
 from xltrain.excel.shot.layout import Drawing, lay_out
-from xltrain.excel.shot.page import Options, Page
-from xltrain.excel.shot.style import Styles
+from xltrain.excel.shot.letters import Box
+from xltrain.excel.shot.page import Options, Page, Thing
+from xltrain.excel.shot.style import Styles, read_styles
 from xltrain.excel.shot.system_fonts import using
 from xltrain.language import text
-from xltrain.place import Place, Problem
+from xltrain.place import Place, Problem, Range
 
-SUFFIXES = (".png", ".svg")
+SUFFIXES = (".png", ".svg", ".pdf")
 MOST_PIXELS = 150_000_000
 
 
@@ -27,7 +30,7 @@ MOST_PIXELS = 150_000_000
 class Picture:
     """A drawn range. `width` and `height` in points; `svg` has one unit to a pixel at 96 dpi; `png` is drawn when asked
     for, with `scale` pixels to such a unit. `notes` say what could not be drawn as it is, one line each;
-    `system` whether fonts of the machine are used.
+    `system` whether fonts of the machine are used. `drawn` is the PNG of a picture that another program drew.
     """
 
     svg: str
@@ -38,6 +41,7 @@ class Picture:
     place: Place | None = None
     notes: tuple[str, ...] = ()
     system: bool = False
+    drawn: bytes = b""
 
     @cached_property
     def png(self) -> bytes:
@@ -46,14 +50,49 @@ class Picture:
         Raises:
             WorkbookError: it would have too many pixels.
         """
+        if self.drawn:
+            return self.drawn
         across, down = (round(points * 96 / 72 * self.scale) for points in (self.width, self.height))
         if across * down > MOST_PIXELS:
             message = text("shot_many_pixels", across=across, down=down)
             raise WorkbookError(Problem(self.place, message, text("shot_many_pixels_hint")))
         return to_png(self.svg, self.scale, self.system)
 
+    @property
+    def pdf(self) -> bytes:
+        """The picture on one page of its own size, as pixels."""
+        import io
+
+        from PIL import Image
+
+        done = io.BytesIO()
+        with Image.open(io.BytesIO(self.png)) as image:
+            flat = Image.new("RGB", image.size, "white")
+            flat.paste(image, mask=image.getchannel("A") if "A" in image.getbands() else None)
+            flat.save(done, "PDF", resolution=96 * self.scale)
+        return done.getvalue()
+
+    @property
+    def data_uri(self) -> str:
+        """The PNG as text that a browser, a mail or a Markdown page takes for a picture."""
+        import base64
+
+        return "data:image/png;base64," + base64.b64encode(self.png).decode()
+
+    def _repr_png_(self) -> bytes:
+        """How a notebook shows it."""
+        return self.png
+
+    def content(self, suffix: str) -> bytes:
+        """The bytes of a file with this suffix. ConfigError for an SVG of what was drawn as pixels."""
+        if suffix == ".svg" and not self.svg:
+            raise ConfigError(Problem(self.place, text("shot_no_svg"), text("shot_suffix_hint")))
+        if suffix == ".svg":
+            return self.svg.encode("utf-8")
+        return self.pdf if suffix == ".pdf" else self.png
+
     def save(self, path: str | Path, overwrite: bool = False) -> None:
-        """Write .png or .svg, by the name's suffix.
+        """Write .png, .svg or .pdf, by the name's suffix.
 
         Raises:
             ConfigError: the suffix is neither.
@@ -63,7 +102,7 @@ class Picture:
         problem = unknown_suffix(path)
         if problem:
             raise ConfigError(problem)
-        content = self.svg.encode("utf-8") if path.suffix.lower() == ".svg" else self.png
+        content = self.content(path.suffix.lower())
         with replacing(path, overwrite) as temporary:
             temporary.write_bytes(content)
 
@@ -81,7 +120,14 @@ def shoot(book: str | Path, range: str = "", scale: float = 2.0, options: Option
     Raises:
         WorkbookError: the book cannot be read, has no such sheet or name, or the range is too large.
     """
-    page, drawing = compose(Path(book), range, options or Options())
+    options = options or Options()
+    try:
+        page, drawing = compose(Path(book), range, options)
+    except WorkbookError as error:
+        picture = _chart_named(Path(book), range, scale, options)
+        if picture is None:
+            raise error
+        return picture
     place = Place(str(book), page.range.sheet)
     points = 72 / 96
     size = (drawing.width + drawing.left) * points, (drawing.height + drawing.top) * points
@@ -89,6 +135,42 @@ def shoot(book: str | Path, range: str = "", scale: float = 2.0, options: Option
         svg = to_svg(drawing)
     system = page.options.fonts == "system"
     return Picture(svg, *size, str(page.range), scale, place, tuple(page.notes), system)
+
+
+def _chart_named(book: Path, name: str, scale: float, options: Options) -> Picture | None:
+    """The chart that a drawing of this name holds, on its own; None where there is none."""
+    if not name or book.suffix.lower() not in NEW:
+        return None
+    from xltrain.excel.shot.drawing import read_things
+
+    with Package(book) as package:
+        for sheet in package.sheets:
+            if all(kind != "drawing" for kind, _ in package.relations(sheet.part).values()):
+                continue
+            styles = read_styles(root(package, package.related("styles")), root(package, package.related("theme")))
+            wanted = name.rpartition("!")[2].casefold()
+            known = [each for each in read_things(package, sheet.part, styles) if each.kind == "chart"]
+            thing = next((each for each in known if each.name.casefold() == wanted), None)
+            if thing is not None:
+                return _chart_alone(book, sheet.name, thing, scale, options)
+    return None
+
+
+def _chart_alone(book: Path, sheet: str, thing: Thing, scale: float, options: Options) -> Picture:
+    """A chart as large as it stands on its sheet."""
+    to = thing.anchor.to
+    last = (to[1], to[0]) if to else (thing.anchor.row, thing.anchor.column)
+    under = Range("'" + sheet.replace("'", "''") + "'", thing.anchor.row, thing.anchor.column, *last)
+    page, drawing = compose(book, str(under), options)
+    number, box = next((index, box) for index, (each, box) in enumerate(drawing.things) if each.name == thing.name)
+    alone = Drawing(round(box.width), round(box.height), options.background)
+    alone.objects.append((Box(0, 0, box.width, box.height), drawing.objects[number][1]))
+    with using(options.fonts):
+        svg = to_svg(alone)
+    place, points = Place(str(book), sheet), 72 / 96
+    notes = tuple(page.notes)
+    size = alone.width * points, alone.height * points
+    return Picture(svg, *size, thing.name, scale, place, notes, options.fonts == "system")
 
 
 def compose(book: Path, range: str, options: Options) -> tuple[Page, Drawing]:

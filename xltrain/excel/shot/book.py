@@ -43,7 +43,7 @@ def open_page(path: Path, wanted: str, options: Options) -> Iterator[tuple[Page,
     with Package(path) as package:
         sheet, area = find(package, wanted)
         try:
-            page = _Reader(package, sheet, options).page(limited(package.place, area))
+            page = _Reader(package, sheet, options).page(limited(package.place, area, options.rows))
         except ValueError as error:  # an attribute of a row or cell that must be a number and is none
             raise WorkbookError(package.broken(error)) from error
         yield page, package

@@ -1,7 +1,9 @@
 """Which sheet and cells a text names: a range, a sheet, whole columns or rows, a defined name, a table."""
 
 import contextlib
+import fnmatch
 import re
+from collections.abc import Collection
 
 from xltrain.errors import WorkbookError
 from xltrain.excel.read import no_sheet
@@ -26,7 +28,8 @@ def find(package: Package, wanted: str) -> tuple[SheetPart, Range]:
         return first, _used(package, first)
     with contextlib.suppress(KeyError):
         sheet = package.sheet(unquoted(wanted.rstrip("!！")))
-        return sheet, _used(package, sheet)
+        printed = _printed(package, sheet) if wanted[-1] in "!！" else None
+        return sheet, printed or _used(package, sheet)
     area = _known(package, wanted, first)
     if area is None:
         name = wanted.rpartition("!")[2].strip("'\"")
@@ -63,6 +66,25 @@ def _known(package: Package, wanted: str, first: SheetPart) -> Range | None:
     return Range(sheet.name, top, 1, bottom, used.last_column)
 
 
+def sheets_like(package: Package, wanted: str) -> list[str]:
+    """The ranges that a pattern over sheet names stands for, `2024-*!A1:H20`; the text itself where it is none."""
+    before, mark, cells = wanted.replace("！", "!").rpartition("!")
+    pattern = unquoted(before or wanted)
+    if not (set("*?[") & set(pattern)) or any(sheet.name == pattern for sheet in package.sheets):
+        return [wanted]
+    names = [sheet.name for sheet in package.sheets if not sheet.hidden and fnmatch.fnmatch(sheet.name, pattern)]
+    if not names:
+        raise WorkbookError(_no_range(package, wanted))
+    quoted = ["'" + name.replace("'", "''") + "'" for name in names]
+    return [f"{name}!{cells}" if mark and before else f"{name}!" for name in quoted]
+
+
+def _printed(package: Package, sheet: SheetPart) -> Range | None:
+    """The print area of a sheet; of several the first."""
+    own = [each.cells for each in package.names if each.name == "Print_Area" and each.cells.sheet == sheet.name]
+    return own[0] if own else None
+
+
 def on_sheet(area: Range, sheet: str) -> Range:
     return Range(sheet, area.first_row, area.first_column, area.last_row, area.last_column)
 
@@ -77,9 +99,10 @@ def _used(package: Package, sheet: SheetPart) -> Range:
     return Range(sheet.name, 1, 1, max(seen.last_row, 1), max(seen.last_column, 1))
 
 
-def limited(place: Place, area: Range) -> Range:
-    """The range itself where it is not too large to be drawn."""
-    count = (area.last_row - area.first_row + 1) * (area.last_column - area.first_column + 1)
+def limited(place: Place, area: Range, rows: Collection[int] | None = None) -> Range:
+    """The range itself where it, or what is shown of its rows, is not too large to be drawn."""
+    down = area.last_row - area.first_row + 1 if rows is None else len(rows)
+    count = down * (area.last_column - area.first_column + 1)
     if count > MOST_CELLS:
         where = Place(place.file, area.sheet)
         message = text("shot_too_large", range=Range("", *_corners(area)), count=count, most=MOST_CELLS)

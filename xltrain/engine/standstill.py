@@ -13,7 +13,7 @@ STICKY = 0.2  # share of equal neighbours from which on a run says nothing
 CHANCE = 1e-3  # of one such run by accident, in the whole column
 
 
-def equal_runs(
+def standstills(
     values: Floats, origin: npt.NDArray[np.int32], row: npt.NDArray[np.int32]
 ) -> Iterator[tuple[Rows, float]]:
     """Positions of each run of equal values, and how sure it is none by accident, 0..1.
