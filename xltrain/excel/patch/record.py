@@ -74,7 +74,7 @@ def copy_kind(path: Path) -> str:
 
 
 def _tells(archive: zipfile.ZipFile, name: str) -> str:
-    """What a part says: it is a record, or holds the note of an added column (a program may have dropped the record)."""
+    """What a part says: it is a record, or holds the note of an added column (which may have outlived its record)."""
     plain = name.lstrip("/").casefold()
     if not plain.endswith(".xml") or not plain.startswith(("customxml/item", "xl/comments")):
         return ""
