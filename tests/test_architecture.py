@@ -45,7 +45,7 @@ MAY_IMPORT = {
         "config.settings",
         "config.condition",
     },
-    "workflow": {"choices", "config", "data", "engine", "excel", "report"},
+    "workflow": {"choices", "config", "data", "engine", "excel", "report", "worker"},
     "cli": {"workflow", "config", "choices"},
 }
 STANDARD_ONLY = CORE

@@ -22,6 +22,7 @@ from xltrain.config.space import CellSpace, draws, every_alternative
 from xltrain.config.tokens import ParseError
 from xltrain.config.value import parse_field
 from xltrain.errors import ConfigError
+from xltrain.excel.shot.condition import parse_where
 from xltrain.language import canonical, label, text
 from xltrain.place import Place, Problem, parse_range
 from xltrain.registry import Call, Term, metrics, unknown
@@ -202,7 +203,13 @@ class _Checker:
             self.wrong(row.cells["file"].place, text("file_form", found=file))
         if area and ":" in area and "!" not in area.replace("！", "!") and parse_range(area) is None:
             self.wrong(row.cells["range"].place, text("range_form", found=area))
-        return Shot(book, area, file, row.place)
+        where = self.one("Shots", row, "where", "")
+        if where:
+            try:
+                parse_where(where)
+            except ConfigError as error:
+                self.problems += [Problem(row.cells["where"].place, each.message, each.hint) for each in error.problems]
+        return Shot(book, area, file, row.place, where)
 
     def runs(self) -> list[Run]:
         found: list[Run] = []

@@ -100,6 +100,7 @@ _FIELDS = (
     Field("Shots", "book", "file", width=40),
     Field("Shots", "range", str, width=28),
     Field("Shots", "file", str, width=28),
+    Field("Shots", "where", str, width=28),
 )
 
 SHEETS = ("Job", "Sources", "Columns", "Runs", "Shots")

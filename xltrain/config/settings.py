@@ -207,12 +207,15 @@ class Search:
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture to draw: a range of a book (empty: of the results) into a file name."""
+    """A picture to draw: a range of a book (empty: of the results) into a file name; with `where` only its rows that
+    pass.
+    """
 
     book: str
     range: str
     file: str
     place: Place | None = None
+    where: str = ""
 
 
 @dataclass(frozen=True)

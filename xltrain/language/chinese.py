@@ -2,6 +2,7 @@
 
 LABELS: dict[str, str] = {
     # --- job -----------------------------------------------------------------------------------------------
+    "where": "行条件",
     "good_enough": "达标要求",
     "min": "下限",
     "max": "上限",
@@ -356,6 +357,7 @@ MESSAGES: dict[str, str] = {
     "unknown_near": "未知的{kind}“{name}”；是否想写“{guess}”？",
     "unknown_name": "未知的{kind}“{name}”；可选：{known}",
     # --- config --------------------------------------------------------------------------------------------
+    "about_shots_where": "只画满足条件的行，表头保留：loss > 1 and branch = North。",
     "warm_missing": "没有模型文件 {file}",
     "warm_missing_hint": "请填写训练写出的 .safetensors 文件，路径相对于任务",
     "about_job_good_enough": "模型怎样算达标：mae<300、rmse<5%（占典型值的比例）、accuracy>0.9，或用 10% 表示典型误差；多个用逗号分隔。留空则与瞎猜比较。",

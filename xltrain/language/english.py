@@ -3,6 +3,7 @@
 # Words shown as sheet names, column headers and field names. Canonical word -> what is shown.
 LABELS: dict[str, str] = {
     # --- job -----------------------------------------------------------------------------------------------
+    "where": "where",
     "good_enough": "good_enough",
     "min": "min",
     "max": "max",
@@ -358,6 +359,7 @@ MESSAGES: dict[str, str] = {
     "unknown_near": "unknown {kind} '{name}'; did you mean '{guess}'?",
     "unknown_name": "unknown {kind} '{name}'; known: {known}",
     # --- config --------------------------------------------------------------------------------------------
+    "about_shots_where": "Only rows that pass are drawn, below the header: loss > 1 and branch = North.",
     "warm_missing": "there is no model file {file}",
     "warm_missing_hint": "name a .safetensors file that a fit wrote, relative to the job",
     "about_job_good_enough": "When the model is good enough: mae<300, rmse<5% (of a typical value), accuracy>0.9, or 10% for the typical error; several with commas. Empty: judged against guessing.",

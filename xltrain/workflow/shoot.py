@@ -349,7 +349,7 @@ def _in_its_language(book: Path, area: str) -> str:
 def _draw(shot: Shot, book: Path, target: Path) -> Path:
     """Write the picture, and a PNG beside an SVG for the sheet of pictures."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    picture = shoot(book, shot.range, target)
+    picture = shoot(book, shot.range, target, where=shot.where)
     if target.suffix.lower() == ".png":
         return target
     png = target.with_suffix(".png")

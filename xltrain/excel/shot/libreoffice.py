@@ -48,7 +48,8 @@ Sub Say(path As String, words As String)
   Close #channel
 End Sub
 
-Sub DrawOne(doc As Object, sheetName As String, firstRow As Long, firstColumn As Long, lastRow As Long, lastColumn As Long, _
+Sub DrawOne(doc As Object, sheetName As String, firstRow As Long, firstColumn As Long, _
+            lastRow As Long, lastColumn As Long, _
             grid As Boolean, target As String, report As String)
   Dim sheet As Object, area As Object, paper As Object, styles As Object, strip As Object, told As String
   Dim i As Long, size As Long

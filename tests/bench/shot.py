@@ -1,0 +1,227 @@
+"""Pictures beside LibreOffice's: the same ranges, cell by cell, and the time that each takes.
+
+    python -m tests.bench.shot fidelity [BOOK...]    the golden books, and those named
+    python -m tests.bench.shot time                  40 x 12 cells with a colour scale and a chart; a long book
+
+Both pictures are compared on their own grids, since columns are not equally wide. Agreement of a cell means:
+background: the most frequent colour differs by at most 12 of 255; ink: the share of pixels unlike it differs by at most
+0.06, or by a third; borders: the same edges carry a line; text: the same signs, by the text of LibreOffice's PDF. Grid
+lines are left out, since LibreOffice prints them black; so are cells below pictures and charts.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.bench.shot_text import Words, words_of
+from tests.excel.shot import golden_books  # noqa: F401  (fills GOLDEN)
+from tests.excel.shot.golden import GOLDEN
+from tests.excel.shot.png import read_png
+from xltrain.excel.shot import compose, shoot
+from xltrain.excel.shot.libreoffice import Sketch, draw_all_with_libreoffice, draw_with_libreoffice
+from xltrain.excel.shot.page import Options
+from xltrain.excel.shot.scene import CellScene, Scene, scene
+from xltrain.place import Range, parse_range
+
+SCALE = 4.0
+MEASURES = ("background", "ink", "borders", "text")
+Pixels = np.ndarray[Any, Any]
+
+
+@dataclass
+class Found:
+    """What was compared: lines of the grid, cells by measure, and every disagreement."""
+
+    lines: Counter[bool]
+    cells: dict[str, Counter[bool]]
+    whole: Counter[bool]
+    differences: list[tuple[str, str, str, str]]  # book, cell, measure, what
+    skipped: int = 0
+
+
+def fidelity(books: list[Path]) -> Found:
+    """Compare every golden book and the first sheet of every book given; print the table."""
+    found = Found(Counter(), {name: Counter() for name in MEASURES}, Counter(), [])
+    with tempfile.TemporaryDirectory() as folder:
+        for each in GOLDEN:
+            own = Path(folder, each.name)
+            own.mkdir()
+            each.draw(own)
+            _compare(found, each.name, own / "book.xlsx", each.range, each.options)
+    for path in books:
+        from xltrain.excel.read import sheet_names
+
+        for sheet in sheet_names(path):
+            _compare(found, f"{path.stem}!{sheet}", path, f"'{sheet}'", Options())
+    _report(found)
+    return found
+
+
+def _compare(found: Found, name: str, path: Path, wanted: str, options: Options) -> None:
+    plain = replace(options, gridlines=False, headings=False, freeze=False, background="#FFFFFF", rows=None)
+    try:
+        shown = scene(path, wanted, plain)
+        page, _ = compose(path, wanted, plain)
+        area = parse_range(str(page.range)) or Range("", 1, 1, 1, 1)
+        area = replace(area, sheet=page.range.sheet)
+        ours = read_png(shoot(path, wanted, SCALE, plain).png).colours[:, :, :3]
+        sketch = draw_with_libreoffice(path, area, SCALE)
+    except Exception as error:  # a book that one of the two cannot draw is a line of the report
+        found.differences.append((name, "", "drawing", str(error).splitlines()[0]))
+        return
+    across, down = _grid(sketch.columns, page.right_to_left), _grid(sketch.rows)
+    if len(across) != len(shown.columns) or len(down) != len(shown.rows):
+        what = f"{len(shown.columns) - 1} x {len(shown.rows) - 1} lines, LibreOffice {len(across) - 1} x {len(down) - 1}"
+        found.differences.append((name, "", "grid", what))
+        return
+    for kind, mine, theirs in (("column", shown.columns, across), ("row", shown.rows, down)):
+        for number, same in enumerate(_same_lines(mine, theirs)):
+            found.lines[same] += 1
+            if not same:
+                size = f"{mine[number + 1] - mine[number]:g} px, LibreOffice {theirs[number + 1] - theirs[number]:.1f}"
+                found.differences.append((name, f"{kind} {number + 1}", "grid", size))
+    _cells(found, name, shown, ours, sketch, (across, down))
+
+
+def _grid(points: tuple[float, ...], backwards: bool = False) -> list[float]:
+    """The edges of the lines that show, in pixels."""
+    sizes = [each for each in np.diff(points) if each > 0.05]
+    return [float(each) * 96 / 72 for each in np.cumsum([0.0, *(sizes[::-1] if backwards else sizes)])]
+
+
+def _same_lines(mine: tuple[float, ...], theirs: list[float]) -> Iterator[bool]:
+    """Whether each line has the same share of the whole, to a pixel and a half."""
+    one, other = np.diff(mine), np.diff(theirs)
+    yield from (abs(one - other * (one.sum() / other.sum())) <= 1.5).tolist()
+
+
+def _cells(
+    found: Found, name: str, shown: Scene, ours: Pixels, sketch: Sketch, grid: tuple[list[float], list[float]]
+) -> None:
+    theirs = sketch.colours()
+    edges = dict(zip(shown.columns, grid[0], strict=True)), dict(zip(shown.rows, grid[1], strict=True))
+    boxes: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {}
+    for address, cell in shown.cells.items():
+        mine = cell.left, cell.top, cell.left + cell.width, cell.top + cell.height
+        outside = mine[0] < 0 or mine[1] < 0 or mine[2] > shown.width or mine[3] > shown.height
+        if outside or _covered(cell, shown):
+            found.skipped += 1
+            continue
+        left, right = (edges[0][each] for each in (mine[0], mine[2]))
+        top, bottom = (edges[1][each] for each in (mine[1], mine[3]))
+        boxes[address] = mine, (left + 1, top + 1, right + 1, bottom + 1)
+    cells = {address: shown.cells[address] for address in boxes}
+    texts = words_of(sketch, cells, {address: box for address, (_, box) in boxes.items()})
+    for address, (mine, other) in boxes.items():
+        good = True
+        for measure, what in _measured(shown.cells[address], ours, theirs, mine, other, texts[address]):
+            found.cells[measure][not what] += 1
+            if what:
+                good = False
+                found.differences.append((name, address, measure, what))
+        found.whole[good] += 1
+
+
+def _covered(cell: CellScene, shown: Scene) -> bool:
+    return any(
+        thing.left < cell.left + cell.width
+        and thing.left + thing.width > cell.left
+        and thing.top < cell.top + cell.height
+        and thing.top + thing.height > cell.top
+        for thing in shown.things
+    )
+
+
+def _measured(
+    cell: CellScene, ours: Pixels, theirs: Pixels, mine: tuple[float, ...], other: tuple[float, ...], words: Words
+) -> Iterator[tuple[str, str]]:
+    """Each measure with what differs; nothing where it does not."""
+    (back, ink), (their_back, their_ink) = _inside(ours, mine), _inside(theirs, other)
+    apart = max(abs(one - two) for one, two in zip(back, their_back, strict=True))
+    yield "background", f"{_hex(back)}, LibreOffice {_hex(their_back)}" if apart > 12 else ""
+    far = abs(ink - their_ink) > max(0.06, max(ink, their_ink) / 3)
+    yield "ink", f"{ink:.2f}, LibreOffice {their_ink:.2f}" if far else ""
+    lines, their_lines = _lines(ours, mine), _lines(theirs, other)
+    yield "borders", "" if lines == their_lines else f"{lines or 'none'}, LibreOffice {their_lines or 'none'}"
+    yield "text", "" if words.same else f"'{words.ours}', LibreOffice '{words.theirs}'"
+
+
+def _hex(colour: tuple[int, ...]) -> str:
+    return "".join(f"{each:02X}" for each in colour)
+
+
+def _part(picture: Pixels, left: float, top: float, right: float, bottom: float) -> Pixels:
+    low, high = max(0, round(top * SCALE)), max(0, round(bottom * SCALE))
+    return picture[low : max(high, low + 1), max(0, round(left * SCALE)) : max(0, round(right * SCALE))].astype(int)
+
+
+def _inside(picture: Pixels, box: tuple[float, ...]) -> tuple[tuple[int, ...], float]:
+    """The most frequent colour within a cell, and the share of pixels unlike it."""
+    left, top, right, bottom = box
+    part = _part(picture, left + 2, top + 2, right - 3, bottom - 3).reshape(-1, 3)
+    if not len(part):
+        return (255, 255, 255), 0.0
+    codes = part[:, 0] << 16 | part[:, 1] << 8 | part[:, 2]
+    values, counts = np.unique(codes, return_counts=True)
+    code = int(values[counts.argmax()])
+    colour = code >> 16, code >> 8 & 255, code & 255
+    return colour, float((abs(part - colour).max(axis=1) > 60).mean())
+
+
+def _lines(picture: Pixels, box: tuple[float, ...]) -> str:
+    """The edges of a cell that carry a line: a streak unlike what is at its inner and its outer side."""
+    left, top, right, bottom = box
+    third, fifth = (right - left) * 0.2, (bottom - top) * 0.2
+    strips = {
+        "left": _part(picture, left - 6, top + fifth, left + 5, bottom - fifth).transpose(1, 0, 2),
+        "top": _part(picture, left + third, top - 6, right - third, top + 5),
+        "right": _part(picture, right - 6, top + fifth, right + 5, bottom - fifth).transpose(1, 0, 2),
+        "bottom": _part(picture, left + third, bottom - 6, right - third, bottom + 5),
+    }
+    return " ".join(name for name, strip in strips.items() if _streak(strip))
+
+
+def _streak(strip: Pixels) -> bool:
+    """Whether a strip (across, along, 3) has a line along its middle, dashed or not."""
+    if min(strip.shape[:2]) < 6:
+        return False
+    inner, outer = np.median(strip[-4:], axis=(0, 1)), np.median(strip[:4], axis=(0, 1))
+    middle = strip[4:-4] if len(strip) > 30 else strip[1:-1]
+    unlike = (abs(middle - inner).max(axis=2) > 50) & (abs(middle - outer).max(axis=2) > 50)
+    return bool((unlike.mean(axis=1) > 0.3).any() and unlike.any(axis=0).mean() > 0.3)
+
+
+def _report(found: Found) -> None:
+    print("\n| measure | compared | agree |\n|---|---:|---:|")
+    rows = [("widths and heights of lines", found.lines), *found.cells.items(), ("cells in all four", found.whole)]
+    for name, counts in rows:
+        total = counts.total()
+        print(f"| {name} | {total} | {counts[True] / max(1, total):.1%} |")
+    print(f"\n{found.skipped} cells below pictures or cut by the range's edge were left out.\n")
+    for name, address, measure, what in found.differences:
+        print(f"{name} {address} {measure}: {what}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=["fidelity", "time"])
+    parser.add_argument("books", nargs="*", type=Path)
+    parser.add_argument("--turns", type=int, default=5)
+    given = parser.parse_args()
+    if given.what == "fidelity":
+        fidelity(given.books)
+    else:
+        timing(given.turns)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The text that LibreOffice shows in each cell, from the text of its PDF, by place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from xltrain.excel.shot.libreoffice import Sketch
+from xltrain.excel.shot.scene import CellScene
+
+Box = tuple[float, ...]  # left, top, right, bottom in pixels
+
+
+@dataclass(frozen=True)
+class Words:
+    """The signs of a cell without spaces, as drawn by us and by LibreOffice."""
+
+    ours: str
+    theirs: str
+
+    @property
+    def same(self) -> bool:
+        return self.theirs in (self.ours, self.ours[::-1])  # from right to left, the PDF has them as they stand
+
+
+@dataclass
+class _Stretch:
+    """Signs that follow each other on a line."""
+
+    text: str = ""
+    box: list[float] = field(default_factory=list)
+
+    def follows(self, box: Box) -> bool:
+        high = max(box[3] - box[1], self.box[3] - self.box[1])
+        level = abs((box[1] + box[3]) - (self.box[1] + self.box[3])) < high
+        return level and -0.3 * high < box[0] - self.box[2] < 0.5 * high
+
+    def add(self, sign: str, box: Box) -> None:
+        self.text += sign
+        old = self.box or list(box)
+        self.box = [min(old[0], box[0]), min(old[1], box[1]), max(old[2], box[2]), max(old[3], box[3])]
+
+
+def words_of(sketch: Sketch, cells: Mapping[str, CellScene], boxes: Mapping[str, Box]) -> dict[str, Words]:
+    """The text of every cell of ours beside that of LibreOffice; `boxes` are the cells in its picture."""
+    theirs = dict.fromkeys(cells, "")
+    for stretch in _stretches(sketch):
+        address = _owner(stretch, cells, boxes)
+        if address:
+            theirs[address] += stretch.text
+    return {address: Words("".join(cell.text.split()), theirs[address]) for address, cell in cells.items()}
+
+
+def _owner(stretch: _Stretch, cells: Mapping[str, CellScene], boxes: Mapping[str, Box]) -> str:
+    """The cell whose text starts, ends or has its middle nearest to where the stretch does."""
+    left, top, right, bottom = stretch.box
+    down = (top + bottom) / 2
+    best, found = 1e9, ""
+    for address, cell in cells.items():
+        box = boxes[address]
+        inside = box[0] <= (left + right) / 2 <= box[2] and box[1] <= down <= box[3]
+        if not cell.text:
+            away = 400.0 if inside else 1e9
+        else:
+            beside = max(0.0, box[1] - down, down - box[3])
+            at = {"start": left - box[0], "end": box[2] - right}.get(cell.anchor, (left + right - box[0] - box[2]) / 2)
+            if cell.angle or cell.lines > 1 or inside:
+                at = 0.0 if inside else min(abs(left - box[0]), abs(right - box[2]))
+            away = abs(at) + 8 * beside
+            away = away if away < 150 else 1e9
+        if away < best:
+            best, found = away, address
+    return found
+
+
+def _stretches(sketch: Sketch) -> list[_Stretch]:
+    import pypdfium2 as pdfium
+
+    document = pdfium.PdfDocument(sketch.pdf)
+    page = document[0]
+    height, text = page.get_height(), page.get_textpage()
+    found: list[_Stretch] = []
+    for number in range(text.count_chars()):
+        sign = text.get_text_range(number, 1)
+        left, bottom, right, top = text.get_charbox(number, loose=True)
+        if not sign.strip() or right <= left:
+            continue
+        corner = sketch.corner
+        box = tuple(
+            (each * 96 / 72 + 0.5)
+            for each in (left - corner[0], height - top - corner[1], right - corner[0], height - bottom - corner[1])
+        )
+        if not found or not found[-1].follows(box):
+            found.append(_Stretch())
+        found[-1].add(sign, box)
+    document.close()
+    return found
