@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,16 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a file, parsed once for all tests."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(path: Path) -> set[str]:
     """Everything a file imports, function-level imports included, TYPE_CHECKING blocks excluded."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     skipped = {
         id(inner)
         for node in ast.walk(tree)
@@ -131,7 +139,7 @@ def test_only_cli_imports_click_or_prints() -> None:
         if module.partition(".")[0] == "cli":
             continue
         assert not {name for name in imports(path) if name.partition(".")[0] in {"click", "rich"}}, module
-        calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
         assert not [call for call in calls if ast.unparse(call.func) in {"print", "sys.exit", "eval", "exec"}], module
 
 

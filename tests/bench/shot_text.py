@@ -15,9 +15,12 @@ class Words:
 
     ours: str
     theirs: str
+    cut: bool = False  # where the cell's edge cuts it, LibreOffice's PDF has only what shows
 
     @property
     def same(self) -> bool:
+        if self.cut and self.theirs:
+            return self.theirs in self.ours
         return self.theirs in (self.ours, self.ours[::-1])  # from right to left, the PDF has them as they stand
 
 
@@ -31,7 +34,8 @@ class _Stretch:
     def follows(self, box: Box) -> bool:
         high = max(box[3] - box[1], self.box[3] - self.box[1])
         level = abs((box[1] + box[3]) - (self.box[1] + self.box[3])) < high
-        return level and -0.3 * high < box[0] - self.box[2] < 0.5 * high
+        gap = max(box[0] - self.box[2], self.box[0] - box[2])  # to the right, or to the left
+        return level and gap < 0.15 * high
 
     def add(self, sign: str, box: Box) -> None:
         self.text += sign
@@ -42,11 +46,11 @@ class _Stretch:
 def words_of(sketch: Sketch, cells: Mapping[str, CellScene], boxes: Mapping[str, Box]) -> dict[str, Words]:
     """The text of every cell of ours beside that of LibreOffice; `boxes` are the cells in its picture."""
     theirs = dict.fromkeys(cells, "")
-    for stretch in _stretches(sketch):
+    for stretch in _stretches(sketch, cells, boxes):
         address = _owner(stretch, cells, boxes)
         if address:
             theirs[address] += stretch.text
-    return {address: Words("".join(cell.text.split()), theirs[address]) for address, cell in cells.items()}
+    return {address: Words("".join(cell.text.split()), theirs[address], cell.clip) for address, cell in cells.items()}
 
 
 def _owner(stretch: _Stretch, cells: Mapping[str, CellScene], boxes: Mapping[str, Box]) -> str:
@@ -71,25 +75,42 @@ def _owner(stretch: _Stretch, cells: Mapping[str, CellScene], boxes: Mapping[str
     return found
 
 
-def _stretches(sketch: Sketch) -> list[_Stretch]:
+def _at(box: Box, cells: Mapping[str, CellScene], boxes: Mapping[str, Box]) -> str:
+    """The cell with text that the middle of a box lies in."""
+    across, down = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    within = (key for key, each in boxes.items() if each[0] <= across < each[2] and each[1] <= down < each[3])
+    found = next(within, "")
+    return found if found and cells[found].text else ""
+
+
+def _stretches(sketch: Sketch, cells: Mapping[str, CellScene], boxes: Mapping[str, Box]) -> list[_Stretch]:
+    """Stretches of signs; a new one begins where another cell with text does."""
     import pypdfium2 as pdfium
+    import pypdfium2.raw as raw
 
     document = pdfium.PdfDocument(sketch.pdf)
     page = document[0]
     height, text = page.get_height(), page.get_textpage()
     found: list[_Stretch] = []
+    last = ""
     for number in range(text.count_chars()):
         sign = text.get_text_range(number, 1)
         left, bottom, right, top = text.get_charbox(number, loose=True)
-        if not sign.strip() or right <= left:
+        if right <= left or raw.FPDFText_IsGenerated(text, number):
             continue
         corner = sketch.corner
         box = tuple(
             (each * 96 / 72 + 0.5)
             for each in (left - corner[0], height - top - corner[1], right - corner[0], height - bottom - corner[1])
         )
-        if not found or not found[-1].follows(box):
+        if not sign.strip():
+            if found and found[-1].follows(box):
+                found[-1].add("", box)
+            continue
+        here = _at(box, cells, boxes)
+        if not found or not found[-1].follows(box) or (here and last and here != last):
             found.append(_Stretch())
+        last = here
         found[-1].add(sign, box)
     document.close()
     return found

@@ -60,7 +60,7 @@ PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None, phases=PHASES, suppress_health_check=SLOW)
+@settings(max_examples=30, deadline=None, derandomize=True, database=None, phases=PHASES, suppress_health_check=SLOW)
 @given(books())
 def test_a_table_merges_back(made: tuple[list[Column], list[list[Sheet]]]) -> None:
     check(*made)

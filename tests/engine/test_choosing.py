@@ -36,7 +36,7 @@ def raw_score(members: list[Judged], target: Target, metric: str) -> float:
     return measure(values, target.values, target.task)[metric]
 
 
-@pytest.mark.parametrize("metric", ["rmse", "mae", "r2"])
+@pytest.mark.parametrize("metric", ["rmse", "mae", pytest.param("r2", marks=pytest.mark.slow)])
 def test_equal_runs_owe_their_order_to_luck(metric: str) -> None:
     """Forty runs of equal worth: the best one's score flatters, the corrected one comes near the truth."""
     sign = -1 if metric == "r2" else 1
@@ -68,7 +68,7 @@ def test_a_clear_winner_keeps_its_score() -> None:
     assert corrected_score({"run 0": members["run 0"]}, "run 0", target, "rmse") is None
 
 
-@pytest.mark.parametrize("metric", ["log_loss", "accuracy", "roc_auc"])
+@pytest.mark.parametrize("metric", ["log_loss", "accuracy", pytest.param("roc_auc", marks=pytest.mark.slow)])
 def test_chances_of_classes_are_corrected_too(metric: str) -> None:
     rng = np.random.default_rng(1)
     wanted = rng.choice(3, ROWS).astype(float)

@@ -160,7 +160,9 @@ def test_folds_are_shared_only_where_a_joint_run_asks() -> None:
 
 
 @pytest.mark.usefixtures("folds_by_place")
-@pytest.mark.parametrize("objective", ["uncertainty", *AGGREGATED[:1]])
+@pytest.mark.parametrize(
+    "objective", ["uncertainty", *(pytest.param(each, marks=pytest.mark.slow) for each in AGGREGATED[:1])]
+)
 def test_held_out_rows_have_no_influence(objective: str) -> None:
     """Change every feature and every target of a fold's rows: its member has the same bits, others have not."""
     data = several(90, gaps=True)

@@ -189,6 +189,8 @@ def test_many_rows_are_sampled_for_boosted_trees(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("xltrain.engine.baseline.MOST", 50)
     result = train(numbers(120), job(run(epochs=1))).result
     assert [note for note in result.notes if "50 of 80" in note]
+
+
 @pytest.mark.usefixtures("folds_by_place")
 def test_bins_know_nothing_of_held_out_rows() -> None:
     """Change every held-out value of a fold: its member has the same bits, bins included."""

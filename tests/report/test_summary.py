@@ -103,7 +103,7 @@ def test_what_is_no_condition(said: str) -> None:
 def test_the_summary_says_what_was_found_and_what_would_help(tmp_path: Path) -> None:
     shown = words(write(tmp_path, suspicious(regression(), 7), good_enough="mae<0.1")["Summary"])
     assert "Not good enough yet" in shown
-    assert "7 rows are probably wrong in the data: see sheet Suspects." in shown
+    assert "7 rows look wrong and are worth checking: see sheet Suspects." in shown
     assert "Check the 7 rows in sheet Suspects" in shown
     assert "There are only 60 rows" in shown
     assert "price: Typically off by 0.3" in shown

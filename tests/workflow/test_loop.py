@@ -153,6 +153,7 @@ def test_applied_to_copies_the_next_month_finds_everything_done(
     assert compared.difference.targets[0].verdict == "better"
 
 
+@pytest.mark.slow
 def test_a_kept_row_is_not_raised_again(folder: Path, first: Fit, fixes: dict[Key, str]) -> None:
     del first, fixes
     last = xltrain.fit(folder / "job.toml")

@@ -1004,6 +1004,7 @@ MESSAGES: dict[str, str] = {
     "model_newer": "this model was written by a newer xltrain ({version})",
     "model_newer_hint": "update xltrain",
     # --- report --------------------------------------------------------------------------------------------
+    "finding_few_rows": "{count} rows make half of the squared error: rmse and r2 speak of them, the typical error of all others; check these first.",
     "audit_only_totals": "No cell stands out in {rows} rows, but {count} totals do not agree with their rows.",
     "audit_unlisted": "{count} more cells are odd; the {listed} worst are listed.",
     "data_hint": "What each column holds and what it was taken for; where there are several sources, also how far the last differs from those before.",
@@ -1079,7 +1080,7 @@ MESSAGES: dict[str, str] = {
     "finding_branches": "It is best for {best} (typically off by {low}) and worst for {worst} ({high}).",
     "finding_branches_wrong": "It is best for {best} (wrong in {low}) and worst for {worst} ({high}).",
     "finding_interval": "Nine of ten values lie between {below} below and {above} above their prediction.",
-    "finding_suspects": "{count} rows are probably wrong in the data: see sheet {sheet}.",
+    "finding_suspects": "{count} rows look wrong and are worth checking: see sheet {sheet}.",
     "advice_suspects": "Check the {count} rows in sheet {sheet} and decide: correcting data helps most where rows are wrong.",
     "advice_runs": "Boosted trees still do better: try more runs (xltrain suggest), larger models, or a search.",
     "advice_epochs": "Training ended at its limit of {epochs} epochs while it still improved: raise epochs.",
@@ -1498,6 +1499,7 @@ MESSAGES: dict[str, str] = {
     "shot_scale": "scale must be above 0 and at most 20, got {scale}",
     "shot_wrote": "{path}: {range}, {width} x {height} points",
     # --- workflow ------------------------------------------------------------------------------------------
+    "decisions_followed": "decisions followed: {count}; waiting for you: {waiting}",
     "require_misfit": "no target has the metric of --require {condition}; the targets are: {tasks}",
     "label_unknown": "the label '{label}' of '{target}' was not there in training (rows: {count}); the model cannot predict it",
     "label_unknown_hint": "known: {known}; train again with these rows to have it learnt",

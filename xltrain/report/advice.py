@@ -15,6 +15,7 @@ from xltrain.report.verdict import Verdict
 FEW_ROWS = 300
 APART = 1.25  # times the error of the rest from which a branch is worth a word
 CLEARLY = 1.5  # ... is worth a look into its rows
+HANDFUL = 0.002  # of the rows
 OVERFIT = 2.0  # times the training loss from which the validation loss says that rows are learnt by heart
 NAMED = 3
 MOST = 4  # pieces of advice
@@ -22,7 +23,8 @@ MOST = 4  # pieces of advice
 
 def findings(report: Report, target: TargetResult) -> list[str]:
     """What the reader should know of the winner, a sentence each."""
-    told = [_columns(target), _branches(report, target), _interval(target), _suspects(report, target)]
+    told = [_few_rows(target), _columns(target), _branches(report, target)]
+    told += [_interval(target), _suspects(report, target)]
     return [each for each in told if each]
 
 
@@ -87,6 +89,18 @@ def _branches(report: Report, target: TargetResult) -> str:
         return text("finding_branches_wrong", best=best.name, low=shown[0], worst=worst.name, high=shown[1])
     shown = [with_unit(short(each.error), target.unit) for each in (best, worst)]
     return text("finding_branches", best=best.name, low=shown[0], worst=worst.name, high=shown[1])
+
+
+def _few_rows(target: TargetResult) -> str:
+    """Whether a handful of rows makes half of the squared error, so that rmse and r2 speak of them alone."""
+    if target.classes:
+        return ""
+    square = np.square(target.ledger.target - target.ledger.prediction)
+    square = np.sort(square[np.isfinite(square)])[::-1]
+    if len(square) < FEW_ROWS or not square.sum() > 0:
+        return ""
+    count = int(np.searchsorted(np.cumsum(square), square.sum() / 2)) + 1
+    return text("finding_few_rows", count=count) if count <= len(square) * HANDFUL else ""
 
 
 def _interval(target: TargetResult) -> str:

@@ -20,7 +20,7 @@ from xltrain.config.settings import DEVICES, Column, Job
 from xltrain.config.source import is_job
 from xltrain.config.template import add_job_sheets
 from xltrain.data.columns import check_strays, facts, infer
-from xltrain.data.decided import Settled, weight_column
+from xltrain.data.decided import Settled, still_open, weight_column
 from xltrain.data.encode import task_of
 from xltrain.data.limits import with_limits
 from xltrain.data.table import MergeReport, Table
@@ -272,6 +272,10 @@ def _read(
             decided = apply_decisions(job, wanted, table, report, weight)
             table, report = decided.table, decided.report
             taken = replace(taken, settled=decided.settled, last=last, created=decided.created)
+            followed = sum(each.state in ("applied", "satisfied", "kept") for each in decided.settled)
+            if decided.settled:
+                waiting = len(still_open(decided.settled))
+                listen(Noted(text("decisions_followed", count=followed, waiting=waiting)))
         if device:
             job = replace(job, device=_device(device))
         report = with_limits(report, table, job.columns)

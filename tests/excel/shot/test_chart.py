@@ -386,7 +386,10 @@ def test_a_chart_that_is_not_there_is_a_frame_with_its_message(tmp_path: Path) -
     assert len(drawing.messages) == 1
 
 
-@pytest.mark.parametrize("kind", ["column", "line", "scatter", "area", "pie"])
+MANY = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("line", "scatter", "area", "pie")]
+
+
+@pytest.mark.parametrize("kind", ["column", *MANY])
 def test_fifty_thousand_points_stay_a_small_picture(tmp_path: Path, kind: str) -> None:
     path = book(tmp_path / "book.xlsx", {"type": kind}, columns=(NORTH,), options=({},))
     pairs = "".join(f'<c:pt idx="{index}"><c:v>{index % 97 + 1}</c:v></c:pt>' for index in range(50_000))

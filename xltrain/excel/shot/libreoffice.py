@@ -52,11 +52,18 @@ Sub DrawOne(doc As Object, sheetName As String, firstRow As Long, firstColumn As
             lastRow As Long, lastColumn As Long, _
             grid As Boolean, target As String, report As String)
   Dim sheet As Object, area As Object, paper As Object, styles As Object, strip As Object, told As String
-  Dim i As Long, size As Long
+  Dim i As Long, size As Long, usual As Long
   sheet = doc.Sheets.getByName(sheetName)
   sheet.IsVisible = True
   area = sheet.getCellRangeByPosition(firstColumn, firstRow, lastColumn, lastRow)
-  size = 0
+  usual = sheet.Rows.getByIndex(sheet.Rows.Count - 1).Height
+  For i = firstRow To lastRow
+    strip = sheet.Rows.getByIndex(i)
+    If strip.IsVisible And strip.OptimalHeight And strip.Height = usual Then
+      strip.OptimalHeight = True
+      If strip.Height < usual Then strip.Height = usual
+    End If
+  Next
   told = "columns"
   For i = firstColumn To lastColumn
     strip = sheet.Columns.getByIndex(i)
@@ -73,6 +80,9 @@ Sub DrawOne(doc As Object, sheetName As String, firstRow As Long, firstColumn As
     told = told & " " & size
   Next
   Say report, told
+  If area.queryContentCells(1 + 2 + 4 + 16).Count = 0 Then  ' LibreOffice leaves out a page without values
+    sheet.getCellByPosition(lastColumn, lastRow).String = " "
+  End If
   styles = doc.StyleFamilies.getByName("PageStyles")
   If Not styles.hasByName("xltrain") Then
     styles.insertByName("xltrain", doc.createInstance("com.sun.star.style.PageStyle"))
