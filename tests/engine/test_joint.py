@@ -245,7 +245,9 @@ def test_uncertainty_follows_its_formula() -> None:
     assert total == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("objective", AGGREGATED)
+@pytest.mark.parametrize(
+    "objective", [*AGGREGATED[:1], *(pytest.param(each, marks=pytest.mark.slow) for each in AGGREGATED[1:])]
+)
 def test_aggregated_gradients_train_stacks_of_one(objective: str) -> None:
     data, wanted = several(90, gaps=True), asked(joint(objective=objective, epochs=8, optimizer="adamw(lr=3e-2)"))
     found = ready(data, wanted)

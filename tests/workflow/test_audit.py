@@ -103,6 +103,7 @@ def test_what_was_decided_is_not_raised_again_and_is_kept(found: Audited, log: L
     assert "heavy one" in [cell.value for row in page.iter_rows() for cell in row]
 
 
+@pytest.mark.slow
 def test_a_finding_without_right_values_cannot_be_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     book(tmp_path / "log.xlsx", gauge_log(900).stuck())

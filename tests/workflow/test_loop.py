@@ -132,6 +132,7 @@ def test_the_next_fit_takes_the_decisions_without_a_flag(folder: Path, first: Fi
     assert "Since last time" in summary
 
 
+@pytest.mark.slow
 def test_applied_to_copies_the_next_month_finds_everything_done(
     folder: Path, first: Fit, fixes: dict[Key, str]
 ) -> None:
