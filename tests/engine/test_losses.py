@@ -229,7 +229,13 @@ EVERY = {
 WRITTEN = {"pinball": ("pinball(0.1, 0.5)", "pinball(0.2, 0.9)")}
 
 
-@pytest.mark.parametrize("name", sorted(set(losses) - {"binary_cross_entropy"}))
+STACKED = [
+    name if number % 3 == 0 else pytest.param(name, marks=pytest.mark.slow)
+    for number, name in enumerate(sorted(set(losses) - {"binary_cross_entropy"}))
+]
+
+
+@pytest.mark.parametrize("name", STACKED)
 def test_members_in_a_stack_equal_members_alone(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Also where a number of the loss differs between them; and the file gives back the same predictions."""
     data = EVERY.get(name, numbers)(60)
