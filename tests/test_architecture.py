@@ -25,6 +25,7 @@ MAY_IMPORT = {
         "excel.bulk",
         "excel.grid",
         "excel.heading",
+        "excel.patch",
         "excel.read",
         "excel.structure",
         "excel.package",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from xltrain.cli import COMMANDS, run
+from xltrain.cli import COMMANDS, main, run
 
 
 def book(path: Path, rows: list[list[object]], sheet: str = "Data") -> Path:
@@ -29,7 +29,8 @@ def test_every_command_explains_itself(command: str, language: str, capsys: pyte
 
 
 def test_no_arguments_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
-    run([])
+    with pytest.raises(SystemExit):
+        main([])
     shown = capsys.readouterr()
     assert "merge" in shown.out + shown.err
 

@@ -97,3 +97,17 @@ def test_language_follows_flag_then_variable_then_job(monkeypatch: pytest.Monkey
         assert language.current() == "zh"
         with language.using("en"):
             assert language.current() == "en"
+
+
+def test_words_of_a_command_are_in_quotes_where_a_shell_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(english.MESSAGES, "made up", 'xltrain new {file:"} --from {books:"}')
+    with language.using("en"):
+        said = language.text("made up", file="a b.xlsx", books=["c\\d.xlsx", "销售 (1)"])
+    assert said == 'xltrain new "a b.xlsx" --from c\\d.xlsx "销售 (1)"'
+
+
+@pytest.mark.parametrize(("count", "said"), [("1", "1 row stands"), (1, "1 row stands"), ("1,000", "1,000 rows stand")])
+def test_one_row_is_no_rows(count: object, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(english.MESSAGES, "made up", "{count} row{count:?s} {count:?stands|stand}")
+    with language.using("en"):
+        assert language.text("made up", count=count) == said

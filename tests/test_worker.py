@@ -1,6 +1,7 @@
 """A worker that dies, hangs or eats memory costs one clear line; the next call works."""
 
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,10 @@ def sleep() -> None:
     time.sleep(60)
 
 
+def rest(seconds: float) -> None:
+    time.sleep(seconds)
+
+
 def eat() -> int:
     eaten = []
     while True:
@@ -74,3 +79,13 @@ def test_what_ends_badly_is_one_line_and_the_next_call_works(name: str, monkeypa
 def test_answers_keep_the_order_of_the_calls() -> None:
     calls = [(FILE, {"first": number, "second": 0}) for number in range(12)]
     assert [each.result() for each in worker.call_all(HERE + "add", calls)] == list(range(12))
+
+
+def test_calls_that_are_left_half_way_are_not_waited_for() -> None:
+    """The collector may end them in any thread, whatever locks that holds."""
+    calls = worker.call_all(HERE + "rest", [(FILE, {"seconds": 0.0}), *[(FILE, {"seconds": 2.0})] * 20])
+    assert isinstance(calls, Generator)
+    next(calls)
+    began = time.monotonic()
+    calls.close()
+    assert time.monotonic() - began < 1.0

@@ -22,6 +22,15 @@ class Read(Event):
 
 
 @dataclass(frozen=True)
+class Drew(Event):
+    """A picture of a range has been drawn: the `done`-th of `total`."""
+
+    range: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class PlannedStack:
     """One stack of a plan: the runs its members belong to, and what it may take.
 

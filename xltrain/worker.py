@@ -161,19 +161,19 @@ def call(function: str, file: Path, /, **arguments: Any) -> Any:
 def call_all(function: str, calls: Sequence[tuple[Path, dict[str, Any]]]) -> Iterator[Future[Any]]:
     """The same for many files, several at once; the answers come in the order of the calls."""
     together = max(1, min(READERS, os.cpu_count() or 1, len(calls)))
-    with ThreadPoolExecutor(together) as pool:
-        context = contextvars.copy_context()  # the language in force
-        context.run(_together.set, together)
+    pool = ThreadPoolExecutor(together)
+    context = contextvars.copy_context()  # the language in force
+    context.run(_together.set, together)
+    try:
         work = [
             pool.submit(context.copy().run, partial(call, function, file, **arguments)) for file, arguments in calls
         ]
-        try:
-            for each in work:
-                each.exception()  # wait for it
-                yield each
-        finally:
-            for each in work:
-                each.cancel()
+        for each in work:
+            each.exception()  # wait for it
+            yield each
+    finally:
+        # Nobody waits here: what was left half-way may be ended by the collector, in a thread that holds any lock.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _NoPandas(MetaPathFinder):

@@ -60,7 +60,8 @@ def main(arguments: list[str]) -> None:
             continue
         for kind in kinds(name):
             found = [score(name, kind, seed) for seed in range(seeds)]
-            ours, cell = (float(np.nanmean([each[index] for each in found])) for index in (0, 1))
+            ours = float(np.mean([each[0] for each in found]))
+            cell = float(np.mean([each[1] for each in found]))
             theirs = {each: float(np.mean([one[2][each] for one in found])) for each in found[0][2]}
             best = max(theirs, key=lambda each: theirs[each])
             told.setdefault(kind, []).append((ours, theirs[best]))

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import xltrain.choices  # noqa: F401
+from tests.calls import parse_call
 from xltrain.choices.models.layers import ACTIVATIONS, fitting, steady
 from xltrain.choices.models.layout import Features, Layout, Pass
-from xltrain.config.call import parse_call
 from xltrain.engine.plan import layout_of
 from xltrain.registry import models
 

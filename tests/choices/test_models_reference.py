@@ -10,9 +10,9 @@ import tabm
 import torch
 
 import xltrain.choices  # noqa: F401
+from tests.calls import parse_call
 from xltrain.choices.models.embedding import bin_edges
 from xltrain.choices.models.layout import Features, Layout, Pass
-from xltrain.config.call import parse_call
 from xltrain.engine.plan import layout_of
 
 NUMBERS, CATEGORIES, ROWS, OUTPUTS = 3, (3, 4), 41, 30

@@ -10,9 +10,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from tests.calls import parse_loss
 from tests.engine import make
 from xltrain.choices import plugins
-from xltrain.config.call import parse_loss
 from xltrain.config.tokens import ParseError
 from xltrain.registry import REGISTRIES, losses
 from xltrain.workflow.listing import listing

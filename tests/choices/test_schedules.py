@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import xltrain.choices  # noqa: F401
-from xltrain.config.call import parse_schedule
+from tests.calls import parse_schedule
 from xltrain.engine.loop import factors
 from xltrain.registry import schedules
 

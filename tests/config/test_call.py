@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xltrain.choices  # noqa: F401
-from xltrain.config.call import parse_call, parse_calls, parse_loss, parse_losses, parse_schedule, parse_values
+from tests.calls import parse_call, parse_calls, parse_loss, parse_losses, parse_schedule, parse_values
 from xltrain.config.tokens import ParseError
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.config import make
 from xltrain.config.check import read_data_job, read_job
 from xltrain.config.settings import Column, Job
-from xltrain.config.template import write_job, write_job_toml
+from xltrain.config.template import write_job
 from xltrain.errors import ConfigError
 
 HEAD = ["name", "role", "type", "min", "max", "allowed", "unique"]
@@ -64,7 +64,7 @@ def test_a_job_with_limits_reads_back_as_it_was(tmp_path: Path, suffix: str) -> 
     )
     path = tmp_path / f"job{suffix}"
     job = Job(columns=limited, folder=tmp_path)
-    (write_job_toml if suffix == ".toml" else write_job)(path, job)
+    write_job(path, job)
     found = read_data_job(path).columns
     assert [vars(each) | {"place": None} for each in found] == [vars(each) for each in limited]
 

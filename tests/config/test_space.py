@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from xltrain.config.call import Grid, Range, parse, parse_call
+from tests.calls import parse_call
+from xltrain.config.call import Grid, Range, parse
 from xltrain.config.check import read_job
 from xltrain.config.settings import Dimension, Run
 from xltrain.config.space import draws

@@ -85,7 +85,8 @@ def test_settings_with_working_defaults_are_folded_away(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", REGISTRIES)
 def test_every_offered_call_means_something(kind: str) -> None:
-    from xltrain.config.call import parse_calls, parse_losses, parse_schedules
+    from tests.calls import parse_calls, parse_losses
+    from xltrain.config.call import parse_schedules
 
     parse = {"losses": parse_losses, "schedules": parse_schedules}.get(kind, lambda cell: parse_calls(kind, cell))
     found = ready_calls(kind)

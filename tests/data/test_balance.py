@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.calls import parse_call
 from tests.engine.make import classes, columns, job, run, table, train
-from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 from xltrain.data.balance import check_balance, made_up, nominal, resampled
 from xltrain.data.encode import plan_encoding, read_target

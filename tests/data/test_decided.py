@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tests.engine import make
-from xltrain.data.decided import Decision, DecisionStep, check_form, still_open, word_label, word_of
+from xltrain.data.decided import Decision, DecisionStep, check_form, kept_positions, still_open, word_label, word_of
 from xltrain.data.fingerprint import fingerprints
 from xltrain.data.table import MARK_LETTER, Origin, Table
 from xltrain.errors import ConfigError
@@ -88,6 +88,17 @@ def test_a_row_that_changed_is_a_conflict_with_both_values() -> None:
     assert all(word in doubts[0] for word in ("results.xlsx!Suspects!G12", "book.xlsx!Data!A3", "9999", "8888"))
 
 
+def test_a_row_that_moved_and_changed_is_told_where_it_stands_now() -> None:
+    decision = at(book(), 1, "fix", column="price", new=999.5)
+    moved = book(price=[250.0, 251.0, 265.0, 9999.0], size=[1, 2, 3, 77])
+    _, step, doubts = applied(moved, decision)
+    assert states(step) == ["changed"]
+    assert "book.xlsx!Data!A5 holds other values" in doubts[0]
+    twice = book(price=[9999.0, 251.0, 265.0, 9999.0], size=[1, 2, 3, 77])
+    _, _, doubts = applied(twice, decision)
+    assert "A3 held 9999 when this was decided and holds 251 now" in doubts[0]  # which of the two cannot be told
+
+
 def test_another_cell_of_the_row_changed_too() -> None:
     decision = at(book(), 1, "drop")
     changed, step, doubts = applied(book(size=[1, 77, 3, 4]), decision)
@@ -154,9 +165,14 @@ def test_everything_that_is_wrong_is_listed_and_nothing_applied() -> None:
         at(table, 0, "weight", 6),
         at(table, 0, "fixx", 7),
     ]
+    rivals = [at(table, 1, "drop", 8), at(table, 1, "fix", 9, column="price", new=1.0)]
+    step = DecisionStep([*wrong, *rivals, at(table, 2, "fix", 10, column="prize", new=1.0)])
+    assert step.apply(table) is not None
     with pytest.raises(ConfigError) as caught:
-        DecisionStep([*wrong, at(table, 1, "drop")])
-    assert [str(each.place) for each in caught.value.problems] == [f"results.xlsx!Suspects!G{n}" for n in range(2, 8)]
+        step.doubts()
+    cells = sorted(each.place.row for each in caught.value.problems if each.place)
+    assert cells == [2, 3, 4, 5, 6, 7, 9, 10]  # G9 names G8
+    assert not step.changes
     assert "did you mean 'fix'" in str(caught.value)
 
 
@@ -355,3 +371,10 @@ def test_words_are_understood_in_both_languages(language: str, word: str) -> Non
 def test_form_of_good_decisions() -> None:
     table = book()
     assert check_form([at(table, 0, "keep"), at(table, 1, "fix", column="price", new=0.0)]) == []
+
+
+def test_rows_that_were_kept_or_weighed_are_not_raised_again() -> None:
+    table = book()
+    said = at(table, 0, "keep"), at(table, 1, "fix", column="price", new=1.0), at(table, 2, "weight", weight=0.5)
+    _, step, _ = applied(table, *said)
+    assert kept_positions(table, step.settled).tolist() == [0, 2]

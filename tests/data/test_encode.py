@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from sklearn import preprocessing
 
+from tests.calls import parse_call
 from tests.engine.make import table
-from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 from xltrain.data.encode import Encoding, State, plan_encoding, read_target, task_of
 from xltrain.errors import ConfigError, DataError

@@ -10,8 +10,8 @@ import pytest
 from scipy.stats.mstats import winsorize
 from sklearn.preprocessing import StandardScaler, TargetEncoder
 
+from tests.calls import parse_call
 from tests.engine.make import table
-from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 from xltrain.data.encode import Encoding, State, limit_notes, plan_encoding, read_target
 from xltrain.data.hashed import clean, grams

@@ -3,7 +3,7 @@
 import pytest
 
 from xltrain.config.settings import Column
-from xltrain.data.header import Columns, find, made_unique
+from xltrain.data.header import Columns, find, made_unique, shown_unit
 from xltrain.errors import DataError
 from xltrain.place import Place
 
@@ -86,5 +86,33 @@ def test_find_takes_any_unambiguous_beginning() -> None:
     names = ["sales (元)", "sales tax", "area"]
     assert find("AR", names) == "area"
     assert find("sales", names) == "sales (元)"
+    assert find("ext price", ["Unit Price", "Ext. Price"]) == "Ext. Price"
+    assert find("qty", ["price", "数量"]) == "数量"
     with pytest.raises(DataError, match="area"):
         find("aera", names)
+
+
+def test_a_header_seen_before_is_matched_for_the_same_reason() -> None:
+    known = Columns()
+    for file in ("a.xlsx", "b.xlsx", "c.xlsx"):
+        header = "Qty" if file == "a.xlsx" else "quantity"
+        _, matches, _ = known.match({1: header}, Place(file, "S", 1))
+    assert (matches[1].reason, matches[1].score) == ("match_synonym", 0.85)
+
+
+@pytest.mark.parametrize(
+    ("header", "unit"),
+    [
+        ("强度 (MPa)", "MPa"),
+        ("strength(MPa, megapascals) ", "MPa"),
+        ("销售额（元）", "元"),
+        ("speed [m/s]", "m/s"),
+        ("density (kg/m³)", "kg/m³"),
+        ("面积(㎡)", "㎡"),
+        ("price (old)", ""),
+        ("area (m2) measured", ""),
+        ("price", ""),
+    ],
+)
+def test_the_unit_of_a_header_as_one_writes_it_after_a_number(header: str, unit: str) -> None:
+    assert shown_unit(header) == unit

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from tests.calls import parse_call
 from tests.engine.make import table
-from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 from xltrain.data.columns import infer
 from xltrain.data.encode import Encoding, Target, plan_encoding, read_target

@@ -3,7 +3,7 @@
 from typing import Any
 
 from xltrain.data.rows import sort_out
-from xltrain.excel.grid import Sum, grid_of
+from xltrain.excel.grid import NamedTable, Sum, grid_of
 from xltrain.excel.structure import find_tables
 
 
@@ -31,6 +31,15 @@ def test_many_subtotals_are_no_running_total() -> None:
         rows += [["x", "1"], ["y", "2"], ["North total", 0]]
         sums.append(Sum(first + 2, 2, first, first + 1))
     assert [row for row, _ in dropped(rows, sums=tuple(sums))] == [4, 7, 10, 13]
+
+
+def test_what_an_excel_table_calls_totals_is_no_data_whatever_it_says() -> None:
+    rows = [["shop", "size", "price"], ["x", 1, 5], ["y", 2, 7], ["z", 9, 6], ["most", 4, 7]]
+    declared = NamedTable("Sales", (1, 1, 5, 3), totals=1)
+    assert dropped(rows, tables=(declared,)) == [(5, "dropped_total")]
+    assert not dropped(rows, tables=(NamedTable("Sales", (1, 1, 5, 3)),))
+    grid = grid_of(enumerate(rows, 1), tables=(declared,))
+    assert not sort_out(grid, find_tables(grid)[0][0]).controls  # a count or an average is not called a wrong sum
 
 
 def test_blanks_add_up_to_nothing() -> None:

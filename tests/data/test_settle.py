@@ -65,6 +65,7 @@ D = dt.datetime
         ([dt.timedelta(hours=30), "1:15"], "time", [dt.timedelta(hours=30), dt.timedelta(hours=1, minutes=15)]),
         ([1, ErrorWord("#N/A"), 3], "number", [1, None, 3]),
         (["north", "-", "n/a"], "text", ["north", None, None]),
+        (["north", "", " "], "text", ["north", None, None]),  # what a formula that gives "" leaves
         ([None, None], "empty", [None, None]),
     ],
 )

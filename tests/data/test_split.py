@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.calls import parse_call
 from tests.engine.make import table
-from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 from xltrain.data.encode import Target, read_target
 from xltrain.data.split import Part, default_split, divide

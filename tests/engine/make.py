@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 import xltrain.choices  # noqa: F401
-from xltrain.config.call import parse_call, parse_loss, parse_schedule
+from tests.calls import parse_call, parse_loss, parse_schedule
 from xltrain.config.settings import Column, Job, Run
 from xltrain.data.columns import infer
 from xltrain.data.table import Origin, Table

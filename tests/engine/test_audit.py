@@ -194,6 +194,24 @@ def test_chance_is_a_close_upper_bound(hits: int, of: int, share: float) -> None
     assert float(log_chance(0, of, share)) == 0
 
 
+def test_classes_that_merely_overlap_are_not_wrong() -> None:
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 3, 300)
+    frame = pd.DataFrame({"a": 2 * kind + rng.normal(0, 0.9, 300), "b": rng.normal(size=300) - kind})
+    frame["kind"] = np.array(["u", "v", "w"])[kind]
+    assert audited(frame).worth <= 1
+
+
+def test_a_value_that_few_rows_have_is_judged_though_the_column_has_few_values() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.choice([0.1, 0.25, 0.4], 600)
+    frame = pd.DataFrame({"share": values, "load": 10 * values + rng.normal(0, 0.3, 600), "c": rng.normal(size=600)})
+    wrong = rng.permutation(600)[:14]
+    frame.loc[wrong, "share"] *= 10
+    hits = [each for each in audited(frame).cells[:14] if each.column == "share" and each.row in set(wrong.tolist())]
+    assert len(hits) >= 12
+
+
 def test_more_categories_than_the_models_tell_apart_make_no_others_odd() -> None:
     rng = np.random.default_rng(0)
     branch = rng.permutation(np.repeat(np.arange(CATEGORIES + 4), 100))

@@ -41,7 +41,7 @@ def odd_table(rows: int = 60) -> Table:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     from dataclasses import replace
 
-    from xltrain.config.call import parse_call
+    from tests.calls import parse_call
 
     asked = make.job()
     asked = replace(

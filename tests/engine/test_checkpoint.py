@@ -10,8 +10,8 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import save
 
+from tests.calls import parse_call
 from tests.engine.make import classes, columns, job, numbers, run, table
-from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 from xltrain.engine.checkpoint import Model, load_model, save_model
 from xltrain.engine.fit import fit

@@ -114,7 +114,7 @@ def changed_held_out() -> tuple[Any, Any]:
 
 
 def test_held_out_targets_change_nothing_chosen() -> None:
-    from xltrain.config.call import parse_call
+    from tests.calls import parse_call
 
     runs = [run(f"run {lr}", optimizer=f"adamw(lr={lr})", epochs=4) for lr in (1e-1, 1e-2, 1e-3)]
     asked = job(*runs, split=parse_call("splits", "column(use)"))

@@ -174,7 +174,7 @@ def test_held_out_rows_know_nothing_of_the_member_that_scores_them() -> None:
     words = np.array((["train"] * 4 + ["valid", "test"]) * 10)
     numbers = make.numbers(60)
     data = make.table({**{name: numbers.data.column(name) for name in numbers.names}, "use": words})
-    from xltrain.config.call import parse_call
+    from tests.calls import parse_call
 
     found = make.ledger(make.train(data, make.job(split=parse_call("splits", "column(use)"))))
     assert found.dynamics is not None

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.calls import parse_call
 from tests.engine import make
 from tests.engine.test_joint import TARGETS, joint, several
-from xltrain.config.call import parse_call
 from xltrain.data.table import Table
 from xltrain.engine import export
 from xltrain.engine.checkpoint import Model

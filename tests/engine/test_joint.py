@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 import torch
 
+from tests.calls import parse_call, parse_loss
 from tests.config.make import write
 from tests.engine.make import columns, job, ledger, run, table, train
-from xltrain.config.call import parse_call, parse_loss
 from xltrain.config.check import check_raw, read_job
 from xltrain.config.rows import job_rows, toml_text
 from xltrain.config.settings import Job, Run

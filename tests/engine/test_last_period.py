@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.calls import parse_call
 from tests.engine.make import columns, job, run, table, train
-from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 from xltrain.data.encode import read_target
 from xltrain.data.months import named_month

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.calls import parse_call
 from tests.engine.make import job, ledger, numbers, run, table, train
-from xltrain.config.call import parse_call
 from xltrain.config.settings import Column
 
 pytestmark = pytest.mark.usefixtures("folds_by_place")

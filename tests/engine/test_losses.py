@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import TweedieRegressor
 
+from tests.calls import parse_call
 from tests.engine.make import classes, job, ledger, numbers, run, table, train
-from xltrain.config.call import parse_call
 from xltrain.data.table import Table
 from xltrain.engine.checkpoint import load_model, save_model
 from xltrain.engine.plan import plan

@@ -42,7 +42,7 @@ def test_held_out_targets_have_no_say() -> None:
         if shuffled:
             y[split == "test"] = y[split == "test"][::-1] * 7
         one = table({"a": data.data.column("a"), "b": data.data.column("b"), "split": split, "y": y})
-        from xltrain.config.call import parse_call
+        from tests.calls import parse_call
 
         asked = job(run(optimizer="adamw(lr=auto)", epochs=2), split=parse_call("splits", "column(split)"))
         found = train(one, asked).result.targets[0].runs[0].lr_range

@@ -8,10 +8,10 @@ import pytest
 import torch
 from sklearn.metrics import f1_score
 
+from tests.calls import parse_call
 from tests.engine.make import classes, job, ledger, numbers, run, table, train
 from tests.engine.test_stack import CLASSES, CPU, ROWS, arrays, assert_alike, member, trained
 from xltrain.choices.objectives import Given
-from xltrain.config.call import parse_call
 from xltrain.engine.plan import plan
 from xltrain.engine.pool import log_shares
 from xltrain.engine.stack import Stack

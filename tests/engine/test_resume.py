@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.calls import parse_call
 from tests.engine import make
 from tests.engine.test_joint import TARGETS, joint, several
-from xltrain.config.call import parse_call
 from xltrain.config.settings import Job, Run
 from xltrain.data.table import Table
 from xltrain.engine.fit import Fitted

@@ -54,7 +54,7 @@ def test_waves_follow_each_other(tmp_path: Path) -> None:
     assert fitted.result.members == 14
     assert [each for each in heard if "wave" in each] == [
         "search: wave 2 of 3, 3 runs proposed from those before",
-        "search: wave 3 of 3, 1 runs proposed from those before",
+        "search: wave 3 of 3, 1 run proposed from those before",
     ]
 
 

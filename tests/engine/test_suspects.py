@@ -9,6 +9,7 @@ import pytest
 from tests.engine import make
 from xltrain.data.table import Table
 from xltrain.engine.additive import Additive, Cells
+from xltrain.engine.opinions import mislabelled
 from xltrain.engine.result import Suspects
 from xltrain.engine.surprise import local_scale, surprise
 from xltrain.engine.suspects import suspects_of
@@ -157,6 +158,64 @@ def test_clean_data_have_next_to_no_suspects(kind: str) -> None:
     found = make.train(make.table(columns), asked).result.targets[0].suspects
     assert found is not None
     assert found.worth <= 4  # of 400
+
+
+def labels(noise: float, rows: int = 1500, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares as a model of labels of which some are wrong has them, those labels, and which are wrong."""
+    rng = np.random.default_rng(seed)
+    true = rng.integers(0, 3, rows)
+    wrong = rng.random(rows) < noise
+    codes = np.where(wrong, (true + rng.integers(1, 3, rows)) % 3, true)
+    sure = np.eye(3)[true] * rng.uniform(2, 9, rows)[:, None]
+    shares = np.exp(sure) / np.exp(sure).sum(1, keepdims=True)
+    return shares * (1 - 1.5 * noise) + 0.5 * noise, codes, wrong
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05, 0.2])
+def test_as_many_labels_are_called_wrong_as_are(noise: float) -> None:
+    shares, codes, wrong = labels(noise)
+    found, said = mislabelled(shares, codes)
+    assert abs(found.sum() - wrong.sum()) < 12 + 0.2 * wrong.sum()
+    assert found[~wrong].mean() < 0.02
+    if noise:
+        assert (found[wrong] > 0.5).mean() > 0.8
+        assert said.max(1).mean() > shares.max(1).mean()  # what the labels would be but for the wrong ones
+    assert said.sum(1) == pytest.approx(1)
+
+
+def test_a_rare_class_that_nothing_tells_is_not_wrong() -> None:
+    rng = np.random.default_rng(0)
+    codes = (rng.random(600) < 0.08).astype(int)
+    tell = rng.normal(0.08, 0.01, 600).clip(0.01)
+    assert mislabelled(np.stack([1 - tell, tell], 1), codes)[0].max() < 0.5
+
+
+def test_classes_that_overlap_have_no_suspects() -> None:
+    rng = np.random.default_rng(0)
+    share = rng.uniform(0.02, 0.98, 800)
+    codes = (rng.random(800) < share).astype(int)
+    assert (mislabelled(np.stack([1 - share, share], 1), codes)[0] > 0.5).sum() <= 3
+
+
+def test_a_number_many_times_too_large_is_no_less_odd_in_logarithms() -> None:
+    rng = np.random.default_rng(0)
+    size = np.exp(rng.normal(0, 0.6, 300))
+    columns = {"size": size, "double": size * 2 * np.exp(rng.normal(0, 0.1, 300)), "other": rng.normal(size=300)}
+    columns["double"][20] *= 10
+    found = surprise(cells(columns))
+    assert found.model is not None
+    assert found.model.measures[1].logs
+    assert found.evidence().argmax() == 20
+    assert found.score[20, 1] > Tail.of(np.abs(rng.normal(size=300))).evidence(np.array([np.log(10) / 0.1]))[0]
+
+
+def test_one_step_between_few_values_is_not_the_whole_tail() -> None:
+    size = np.repeat([0.4, 0.5, 0.9, 2.3, 3.0], [500, 250, 160, 70, 20])
+    steep, flat = Tail.on_the_whole(size), Tail.of(size, (0.9, 0.95))
+    assert steep.slope > flat.slope
+    normal = np.abs(np.random.default_rng(0).normal(size=5000))
+    assert Tail.on_the_whole(normal).evidence(normal).max() < np.log(5000) + 2
+    assert Tail.on_the_whole(np.zeros(0)).evidence(np.ones(2)).tolist() == [0, 0]
 
 
 def test_scores_come_from_models_that_did_not_learn_from_the_row() -> None:

@@ -64,6 +64,17 @@ def test_an_impossible_place_is_refused_before_the_work(tmp_path: Path, name: st
         raise AssertionError("the block must not run")
 
 
+def test_a_number_that_was_freed_is_not_used_again(tmp_path: Path) -> None:
+    for name in ("results-3.xlsx", "results-2024.xlsx", "other-7.xlsx"):
+        (tmp_path / name).touch()
+    assert next_free(tmp_path / "results.xlsx").name == "results-4.xlsx"
+    (tmp_path / "Results-5").mkdir()
+    assert next_free(tmp_path / "results.xlsx").name == "results-6.xlsx"
+    assert next_free(tmp_path / "results-2024.xlsx").name == "results-2024-2.xlsx"
+    assert next_free(tmp_path / "results-3.xlsx").name == "results-3-2.xlsx"
+    assert next_free(tmp_path / "missing" / "results.xlsx").name == "results.xlsx"
+
+
 def test_next_free_counts_folders_too(tmp_path: Path) -> None:
     path = tmp_path / "results.xlsx"
     assert next_free(path) == path

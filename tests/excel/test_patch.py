@@ -291,6 +291,39 @@ def test_undo_of_a_copy_saved_by_another_program(rich: Path, tmp_path: Path) -> 
     assert addition_of(back) == ()
 
 
+def test_comments_are_known_by_their_words_where_a_program_has_lost_their_author(rich: Path, tmp_path: Path) -> None:
+    copy, back = tmp_path / "copy.xlsx", tmp_path / "back.xlsx"
+    marks = [Mark("Sales", 6, 2, "odd <value>"), Mark("Sales", 7, 2, "far & wide")]
+    patch_book(rich, copy, additions=[addition()], marks=marks)
+    comments = next(
+        name for name in parts(copy) if name.startswith("xl/comments") and b"far &amp;" in parts(copy)[name]
+    )
+
+    record = next(name for name in parts(copy) if b"<patch xmlns" in parts(copy)[name][:200]).encode()
+
+    def anonymous(raw: bytes) -> bytes:
+        return raw.replace(b">xltrain</author>", b"> </author>")
+
+    def hung_on_the_package(raw: bytes) -> bytes:
+        kind = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships/customXml"
+        link = b'<Relationship Id="rIdX" Type="' + kind + b'" Target="../' + record + b'"/>'
+        return raw.replace(b"</Relationships>", link + b"</Relationships>")
+
+    def unhung(raw: bytes) -> bytes:
+        return re.sub(rb"<Relationship [^>]*/" + record + rb'"[^>]*/>', b"", raw)
+
+    saved = rewritten(
+        copy, {comments: anonymous, "_rels/.rels": hung_on_the_package, "xl/_rels/workbook.xml.rels": unhung}
+    )
+    assert not undo_book(saved, back)
+    page = openpyxl.load_workbook(back)["Sales"]
+    assert page["B7"].comment is None
+    assert page["B6"].comment.text == "checked by hand"  # without what was added below it
+    assert record.decode() not in parts(back)
+    with pytest.raises(WorkbookError, match="xltrain"):
+        undo_book(back, tmp_path / "again.xlsx")
+
+
 def test_an_edit_keeps_the_style_and_drops_the_formula(rich: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.xlsx"
     edits = [
@@ -330,7 +363,7 @@ def test_marks_colour_and_comment_with_and_without_other_comments(sheet: str, ri
     assert page["B6"].value == old[sheet]["B6"].value
     assert "odd <value>" in page["B6"].comment.text
     assert page["B6"].comment.text.startswith("checked by hand") == (sheet == "Sales")
-    assert page["I60"].comment.text == "far"
+    assert page["I60"].comment.text == "xltrain:\nfar"
     if sheet == "Sales":  # one note was there already and stays the only one on its cell
         assert parts(copy)["xl/drawings/vmlDrawing1.vml"].count(b"<x:Row>5</x:Row>") == 1
 
@@ -444,7 +477,7 @@ def test_a_full_disk_leaves_nothing(rich: Path, tmp_path: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "copy_archive", full)
-    with pytest.raises(WorkbookError, match="No space left"):
+    with pytest.raises(WorkbookError, match="disk is full"):
         patch_book(rich, tmp_path / "out.xlsx", additions=[addition()])
     assert list(tmp_path.iterdir()) == []
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 import xltrain.choices  # noqa: F401
-from xltrain.config.call import parse_call, parse_loss, parse_schedule
+from tests.calls import parse_call, parse_loss, parse_schedule
 from xltrain.config.settings import Job, Run
 from xltrain.data.table import Change, ColumnReport, Match, MergeReport, Origin, SourceReport, Table
 from xltrain.engine.result import Curves, Ledger, Result, RunResult, Score, TargetResult

@@ -109,6 +109,6 @@ def test_the_advice_says_what_is_to_be_done() -> None:
 def test_the_verdict_says_what_there_is() -> None:
     total = FINDINGS["a.xlsx!S!E62: Total of price says 10, its rows add up to 12"]
     assert audit_verdict(Audit(10, 10, CELLS, 0, (), ())).startswith("Nothing stands out in 10 rows")
-    assert "1 totals do not agree" in audit_verdict(Audit(10, 10, CELLS, 0, (total,), ()))
+    assert "1 total does not agree" in audit_verdict(Audit(10, 10, CELLS, 0, (total,), ()))
     told = audit_verdict(Audit(10, 10, CELLS, 3, (), (), unlisted=7))
     assert told == "3 cells in 2 of 10 rows are worth reviewing. 7 more cells are odd; the 3 worst are listed."

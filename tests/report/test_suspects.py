@@ -115,7 +115,7 @@ def test_what_is_decided_there_is_read_again(tmp_path: Path, tongue: str) -> Non
 
 def test_the_hit_rate_is_a_formula(tmp_path: Path) -> None:
     sheet = openpyxl.load_workbook(write(tmp_path, with_suspects(made_target(made_table()))))["Suspects"]
-    assert sheet["A3"].value.startswith("=COUNTA($G$6:$G$25)")
+    assert sheet["A3"].value.startswith("=COUNTA($H$6:$H$25)")
     shown = openpyxl.load_workbook(tmp_path / "results.xlsx", data_only=True)["Suspects"]["A3"].value
     assert shown == "0 decided so far, 0 of them wrong (0%)"
 

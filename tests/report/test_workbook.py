@@ -169,6 +169,17 @@ def test_the_verdict_says_how_far_off(tmp_path: Path) -> None:
         assert verdict(regression()).headline == "通常偏差 0.3（典型值的 0.3%）；猜平均值偏差 0.6；线性模型偏差 0.6。"
 
 
+def test_the_verdict_speaks_of_half_the_rows_where_far_misses_make_the_mean() -> None:
+    made = regression()
+    scores = {**made.best.metrics, "mae": Score(0.7, 0.7, 0.02)}
+    found = verdict(replace(made, runs=(replace(made.best, metrics=scores), *made.runs[1:])))
+    assert found.measure == "median_absolute_error"
+    assert found.headline == (
+        "Half of the rows are off by less than 0.3 (0.3% of a typical value); guessing the average by less than 0.6; "
+        "a linear model by less than 0.6; far misses bring the average to 0.7: look at these first."
+    )
+
+
 @pytest.mark.parametrize(("error", "said"), [(0.6, ""), (0.2999, ""), (0.24, "20%")])
 def test_the_verdict_names_boosted_trees_only_where_they_are_better(error: float, said: str) -> None:
     """The winner is off by 0.3."""

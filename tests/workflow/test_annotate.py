@@ -291,7 +291,9 @@ def test_copies_are_no_sources_of_the_next_fit(tmp_path: Path) -> None:
     assert len(again.table) == len(done.table) == 40
     assert any("results/annotated/north.xlsx" in str(doubt) for doubt in again.report.doubts)
     alone = xltrain.merge(copies[0])
-    assert len(alone.table) == 40  # named by itself it is read
+    assert len(alone.table) == 40  # named by itself it is read, without what was made from its rows
+    assert alone.table.data.column_names == done.table.data.column_names
+    assert "prediction" in str(alone.report.doubts[0])
 
 
 def test_several_targets_name_their_columns(tmp_path: Path) -> None:

@@ -131,7 +131,10 @@ def test_predict_marks_its_warnings(
     assert json.loads(capsys.readouterr().out)["marked"] == [str(Path("marked/new.xlsx"))]
     found = notes(tmp_path / "marked" / "new.xlsx", "Sales")
     assert found.keys() == {"B5", "D7", "D8"}
-    assert found["D7"] == (mark.COLOURS["doubt"][1:], "shop 'north': never seen in training")  # once for two targets
+    assert found["D7"] == (
+        mark.COLOURS["doubt"][1:],
+        "xltrain:\nshop 'north': never seen in training",
+    )  # once for two targets
     assert book.read_bytes() == before
     with pytest.raises(WorkbookError, match="exists"):
         predict(done.results, book, mark="marked")
@@ -156,8 +159,8 @@ def test_several_problems_of_a_cell_are_one_comment_and_the_worst_gives_its_colo
     (colour, words), *others = notes(tmp_path / "out" / "a.xlsx").values()
     assert not others
     assert colour == mark.COLOURS["error"][1:]
-    assert words.startswith("• one\n• two\n• xxx")
-    assert len(words) == mark.MOST_SAID
+    assert words.startswith("xltrain:\n• one\n• two\n• xxx")
+    assert len(words.removeprefix("xltrain:\n")) == mark.MOST_SAID
     assert done.files == {tmp_path / "out" / "a.xlsx": 1}
 
 

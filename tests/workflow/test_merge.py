@@ -2,20 +2,24 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
 import pytest
 
 from tests.books import write_rows, write_sheets
 from xltrain import language
 from xltrain.cli import run
+from xltrain.config.check import read_job
 from xltrain.data.inputs import Rules
 from xltrain.data.join import Join
 from xltrain.data.unpivot import Unpivot
 from xltrain.errors import DataError, WorkbookError
 from xltrain.workflow.merge import merge, read_sources
+from xltrain.workflow.new import new
 
 
 def rows_of(done: Any) -> list[dict[str, Any]]:
@@ -305,3 +309,26 @@ def test_rows_of_a_database_are_known_by_their_key(tmp_path: Path) -> None:
     done = merge(f"sqlite:///{path.as_posix()}#orders", output)
     assert str(done.table.place(1, "n")).endswith("d.db!orders!id=9!n")
     assert str(read_sources(output)[0].place(1)).endswith("d.db!orders!id=9")
+
+
+def test_a_book_that_comes_first_does_not_rename_the_columns_of_a_job(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def rows(head: list[str]) -> list[list[Any]]:
+        sizes = rng.integers(1, 40, 30).tolist()
+        return [head, *([size, 3.5 * size] for size in sizes)]
+
+    (tmp_path / "books").mkdir()
+    write_rows(tmp_path / "books" / "feb.xlsx", rows(["Qty", "price"]))
+    write_rows(tmp_path / "books" / "jan.xlsx", rows(["quantity", "price"]))
+    job = tmp_path / "job.xlsx"
+    new(job, [tmp_path / "books"], ["price"])
+    first = read_job(job)
+    assert {each.name: each.aliases for each in first.columns} == {"Qty": ("quantity",), "price": ()}
+    write_rows(tmp_path / "books" / "apr.xlsx", rows(["quantity", "price"]))
+    table, _ = read_sources(first.sources, first.folder, first.columns, expected=True)
+    assert table.names == ["Qty", "price"]
+    bare = [replace(each, aliases=()) for each in first.columns]  # a job written by hand says nothing of other headers
+    table, report = read_sources(first.sources, first.folder, bare, expected=True)
+    assert table.names == ["Qty", "price"]
+    assert report.sources[0].columns["Qty"].reason == "match_synonym"

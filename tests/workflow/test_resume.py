@@ -26,7 +26,7 @@ def same_ledgers(one: Path, other: Path) -> None:
 
 
 def test_a_killed_fit_goes_on_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resume.Keeper.__init__, "__defaults__", (None, False, 1.0, ()))
+    monkeypatch.setattr(resume.Keeper.__init__, "__defaults__", (None, False, 1.0))
     source = write_book(tmp_path / "a.xlsx", sales(60))
     whole = fit(source, "sales", tmp_path / "whole.xlsx", overrides=QUICK)
     (tmp_path / "r.xlsx").write_text("taken")  # the number of the results plays no part
@@ -113,3 +113,36 @@ patience = 0
     assert [run["metrics"] for run in first["runs"]] == [run["metrics"] for run in second["runs"]]
     same_ledgers(tmp_path / "whole.xlsx", tmp_path / "r.xlsx")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+DIE = """
+import os, sys
+from xltrain.events import Trained
+from xltrain.workflow.fit import fit
+
+def die(event):
+    if isinstance(event, Trained) and event.epoch == 3:
+        os._exit(9)
+
+fit("a.xlsx", "sales", "r.xlsx", overrides=("runs.epochs=8", "job.folds=3"), listen=die)
+"""
+
+
+@pytest.mark.slow
+def test_what_a_killed_fit_left_is_gone_after_the_next_without_resume(tmp_path: Path) -> None:
+    write_book(tmp_path / "a.xlsx", sales(60))
+    (tmp_path / "b.xlsx").write_bytes((tmp_path / "a.xlsx").read_bytes())
+    died = subprocess.run([sys.executable, "-c", DIE], cwd=tmp_path, check=False, timeout=300)
+    assert died.returncode == 9
+    left = sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".r~"))
+    assert [name.endswith(".xlsx") for name in left] in ([False, True], [True, False])
+    (tmp_path / ".r.progress").mkdir(exist_ok=True)
+
+    command = [sys.executable, "-m", "xltrain", "merge", "b.xlsx", "-o", "m.csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, timeout=300, text=True)
+    told = [line for line in done.stderr.splitlines() if "cut off" in line]
+    assert len(told) == 1
+    assert all(name in told[0] for name in left)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".r.progress", "a.xlsx", "b.xlsx", "m report.xlsx", "m.csv",
+    ]  # fmt: skip

@@ -10,9 +10,11 @@ import pytest
 import xlsxwriter
 
 from tests.books import write_rows
+from tests.excel.shot.png import read_png
+from tests.shared import shared
 from xltrain.config.settings import Shot
 from xltrain.errors import ConfigError, WorkbookError, XltrainError
-from xltrain.events import Event, Noted, ignore
+from xltrain.events import Drew, Event, Noted, ignore
 from xltrain.excel.shot.asked import asked_of
 from xltrain.place import Place
 from xltrain.workflow.shoot import shoot, shoot_all, shoot_many
@@ -153,7 +155,7 @@ def test_sheets_by_pattern_and_several_ranges_into_a_folder(report: Path, tmp_pa
 
 def test_an_exclamation_mark_alone_is_the_print_area(report: Path) -> None:
     assert shoot(report, "2024-01!").range == "2024-01!A3:B8"
-    assert shoot(report, "2024-01").range == "2024-01!A1:C33"
+    assert shoot(report, "2024-01").range == "2024-01!A1:M33"  # as far as its chart reaches
 
 
 def test_long_ranges_are_cut_into_pages_with_the_header(report: Path, tmp_path: Path) -> None:
@@ -197,3 +199,96 @@ def test_many_pictures_are_painted_by_several_processes(report: Path, tmp_path: 
     shoot_many([report], ranges, tmp_path / "many", scale=1)
     assert len(list((tmp_path / "many").iterdir())) == 7
     assert (tmp_path / "many" / "report-2024-01-A1_C4.png").read_bytes() == shoot(report, ranges[0], scale=1).png
+
+
+def test_areas_with_commas_are_several_pictures(report: Path, tmp_path: Path) -> None:
+    drawn = shoot_many([report], ["2024-01!A1:B2,C3:D4,'2024-02'!A1"], tmp_path / "{sheet}-{range}.svg")
+    assert [each.picture.range for each in drawn] == ["2024-01!A1:B2", "2024-01!C3:D4", "2024-02!A1"]
+    assert sorted(each.name for each in tmp_path.glob("*.svg")) == [
+        "2024-01-A1_B2.svg",
+        "2024-01-C3_D4.svg",
+        "2024-02-A1.svg",
+    ]
+
+
+def test_every_print_area_is_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.add_worksheet("so, it is")
+        book.define_name("'so, it is'!Print_Area", "='so, it is'!$A$1:$B$2,'so, it is'!$D$4:$E$9")
+    found = [each.picture.range for each in shoot_many([path], ["'so, it is'!"], None)]
+    assert found == ["so, it is!A1:B2", "so, it is!D4:E9"]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "pages", "pattern", "names"),
+    [
+        (["2024-01!A3:C33"], 12, "p.svg", ["p-1.svg", "p-2.svg", "p-3.svg"]),
+        (["A1:B2", "other!"], 0, "p.svg", ["p-1.svg", "p-2.svg"]),
+        (["other!"], 0, "{book}-{sheet}-{range}.svg", ["report-other.svg"]),
+        (["other!"], 0, "{range}.svg", ["other.svg"]),
+        ([""], 0, "{sheet}.svg", ["report.svg"]),
+        (["A1", "A1"], 0, "{range}.svg", ["A1-2.svg", "A1.svg"]),
+    ],
+)
+def test_names_of_pictures(
+    report: Path, tmp_path: Path, ranges: list[str], pages: int, pattern: str, names: list[str]
+) -> None:
+    shoot_many([report], ranges, tmp_path / pattern, pages=pages)
+    assert sorted(each.name for each in tmp_path.glob("*.svg")) == names
+
+
+@pytest.mark.parametrize(
+    ("output", "options", "words"),
+    [
+        ("{nope}.png", {}, "pattern"),
+        ("{book.__class__}.png", {}, "pattern"),
+        ("a{.png", {}, "pattern"),
+        ("a.png", {"format": "svg"}, "--format svg"),
+        ("a.png", {"embed": "report.xlsx!Pictures"}, r"\.xlsx"),
+        (None, {"embed": "report.xlsx!Pictures"}, "-o NEW"),
+    ],
+)
+def test_outputs_that_do_not_fit_are_refused(
+    report: Path, tmp_path: Path, output: str | None, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        shoot_many([report], ["A1:B2"], tmp_path / output if output else None, **options)
+    assert [each.name for each in tmp_path.iterdir()] == ["report.xlsx"]
+
+
+def test_more_pages_than_one_call_makes_are_refused(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xltrain.excel.shot.asked.MOST_PAGES", 9)
+    with pytest.raises(WorkbookError, match="30 pictures, more than the 9"):
+        asked_of(report, "2024-01!A3:C33", pages=1)
+
+
+def test_a_job_says_how_sharp_a_picture_is(report: Path, tmp_path: Path) -> None:
+    shots = [Shot("", "A1:B2", "one.png", scale=1.0), Shot("", "A1:B2", "two.png", scale=3.0)]
+    drawn, problems = shoot_all(shots, tmp_path, report, tmp_path, ignore)
+    assert not problems
+    one, two = (read_png(path.read_bytes()).colours.shape for _, path in drawn)
+    assert two[0] == 3 * one[0]
+
+
+def test_of_the_rows_that_pass_blank_ones_count(tmp_path: Path) -> None:
+    rows = [["name", "loss"], ["a", 1], ["", 2], ["c", 3], ["", 4]]
+    (asked,) = asked_of(write_rows(tmp_path / "book.xlsx", rows, "S"), "S!A1:B9", 'name = ""')
+    assert asked.rows == (1, 3, 5)
+
+
+def test_every_picture_is_heard_of(report: Path) -> None:
+    heard: list[Event] = []
+    shoot_many([report], ["A1", "A2"], None, listen=heard.append)
+    assert heard == [Drew("2024-01!A1", 1, 2), Drew("2024-01!A2", 2, 2)]
+
+
+def test_a_chart_is_looked_for_on_the_sheet_that_is_named(report: Path) -> None:
+    assert shoot(report, "2024-01!Losses").range == shoot(report, "Losses").range
+    with pytest.raises(WorkbookError):
+        shoot(report, "2024-02!Losses")
+
+
+def test_values_of_other_formats_come_with_a_note(tmp_path: Path) -> None:
+    (note,) = shoot(shared("uci/concrete.xls"), "A1:C5").notes
+    assert "plain values" in note

@@ -5,6 +5,7 @@ Every command is a module of its own with a click command named `command`; it is
 """
 
 import importlib
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -151,6 +152,7 @@ def run(arguments: Sequence[str]) -> int:
     with language.using():
         code = _run(arguments, "--json" in arguments)
         _tell_left_out()
+        _tell_tidied()
         return code
 
 
@@ -197,6 +199,15 @@ def _tell_left_out() -> None:
         click.echo(str(problem), err=True)
 
 
+def _tell_tidied() -> None:
+    """Name the temporary files of killed processes that this call has removed."""
+    leftovers = sys.modules.get("xltrain.excel.leftovers")
+    if leftovers and leftovers.tidied:
+        shown = [path.name for path in leftovers.tidied[:3]] + ["…"] * (len(leftovers.tidied) > 3)
+        click.echo(text("tidied", names=text("comma").join(shown)), err=True)
+        leftovers.tidied.clear()
+
+
 def _usage(error: click.ClickException) -> str:
     """What click found wrong with a call, in the current language where it is one of the usual things."""
     if isinstance(error, click.MissingParameter) and error.param is not None:
@@ -223,6 +234,6 @@ def _reason(error: OSError) -> str:
 
 def _language_in(arguments: Sequence[str]) -> str:
     """`--language zh` before anything is parsed, since the help itself is in that language."""
-    values: dict[str, Any] = dict(zip(arguments, [*arguments[1:], ""], strict=True))
+    values: dict[str, Any] = dict(itertools.pairwise([*arguments, ""]))
     joined = [item.partition("=")[2] for item in arguments if item.startswith("--language=")]
     return str(values.get("--language") or (joined[0] if joined else ""))

@@ -1,9 +1,15 @@
 """`xltrain fit`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
+from xltrain import language
 from xltrain.cli.output import emit
 from xltrain.language import text
+
+if TYPE_CHECKING:
+    from xltrain.workflow.fit import Fit
 
 
 @click.command(help=text("help_fit"))
@@ -55,6 +61,14 @@ def command(
             share=share,
             listen=listen,
         )
+    with language.using(job=done.language):
+        lines = _lines(done)
+    emit(done.summary(), lines)
+    return INTERRUPTED if done.result.interrupted else 0
+
+
+def _lines(done: "Fit") -> list[str]:
+    """What there is to say of a fit, in the language in force."""
     lines = [str(doubt) for doubt in done.report.doubts]
     lines += list(done.result.notes)
     winners = {target.target: target.winner for target in done.result.targets}
@@ -62,5 +76,4 @@ def command(
     lines += [text("fit_wrote", path=done.results), *(text("fit_model", path=path) for path in done.models.values())]
     if done.result.interrupted:
         lines.append(text("fit_interrupted"))
-    emit(done.summary(), lines)
-    return INTERRUPTED if done.result.interrupted else 0
+    return lines

@@ -13,7 +13,7 @@ import click
 
 from xltrain.cli.output import wants_json
 from xltrain.cli.plan import plan_lines
-from xltrain.events import Event, Listener, Noted, Planned, Read, Trained
+from xltrain.events import Drew, Event, Listener, Noted, Planned, Read, Trained
 from xltrain.language import text
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def line(event: Event) -> str:
     """An event in words; empty for one that nobody waits for."""
     if isinstance(event, Read):
         return text("progress_reading", done=event.done, total=event.total, file=event.file)
+    if isinstance(event, Drew):
+        return text("shot_done", number=event.done, count=event.total, range=event.range)
     if isinstance(event, Planned):
         return "\n".join(plan_lines(event, most=PLANNED))
     if isinstance(event, Trained):
@@ -91,8 +93,8 @@ def _live() -> Iterator[Listener]:
 
         def listen(event: Event) -> None:
             words = line(event)
-            if isinstance(event, Read):
-                _show(bars, tasks, "read", words, event.done, event.total)
+            if isinstance(event, (Read, Drew)):
+                _show(bars, tasks, type(event).__name__, words, event.done, event.total)
             elif isinstance(event, Trained):
                 names = ", ".join(event.runs[:3]) + (", …" if len(event.runs) > 3 else "")
                 total = event.epochs if event.active else event.epoch

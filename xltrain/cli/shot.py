@@ -18,7 +18,7 @@ BOOKS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".xltx", ".xltm"}
 @click.option("--scale", type=float, default=2.0, metavar="N", help=text("help_shot_scale"))
 @click.option("--width", type=int, default=0, metavar="PIXELS", help=text("help_shot_width"))
 @click.option("--where", default="", metavar="CONDITION", help=text("help_shot_where"))
-@click.option("--pages", type=int, default=0, metavar="ROWS", help=text("help_shot_pages"))
+@click.option("--pages", type=click.IntRange(min=1), default=None, metavar="ROWS", help=text("help_shot_pages"))
 @click.option("--background", default="#FFFFFF", metavar="#RRGGBB|none", help=text("help_shot_background"))
 @click.option("--gridlines/--no-gridlines", default=None, help=text("help_shot_gridlines"))
 @click.option("--headings", is_flag=True, help=text("help_shot_headings"))
@@ -36,7 +36,7 @@ def command(
     scale: float,
     width: int,
     where: str,
-    pages: int,
+    pages: int | None,
     background: str,
     gridlines: bool | None,
     headings: bool,
@@ -64,7 +64,7 @@ def command(
             scale=scale,
             width=width,
             where=where,
-            pages=max(pages, 0),
+            pages=pages or 0,
             overwrite=overwrite,
             gridlines=gridlines,
             headings=headings,

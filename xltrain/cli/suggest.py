@@ -21,7 +21,7 @@ def command(sources: tuple[str, ...], target: tuple[str, ...]) -> None:
             text("suggest_for", target=each.target, task=label(each.task)),
             *(f"  {line}" for line in each.lines()),
         ]
-    lines.append(text("suggest_next", books=" ".join(sources), target=target[0]))
+    lines.append(text("suggest_next", books=sources, target=target[0]))
     emit(
         {
             "targets": [

@@ -142,34 +142,8 @@ def parse_variants(cell: str | Node, mean: Callable[[Node], Meaning]) -> list[tu
     return found
 
 
-def parse_calls(kind: str, cell: str) -> list[Call]:
-    """The calls of one kind that a cell stands for."""
-    return [call for _, call in parse_variants(cell, lambda node: to_call(kind, node))]
-
-
-def parse_losses(cell: str) -> list[tuple[Term, ...]]:
-    return [loss for _, loss in parse_variants(cell, to_loss)]
-
-
 def parse_schedules(cell: str) -> list[tuple[Call, ...]]:
     return [schedule for _, schedule in parse_variants(cell, to_schedule)]
-
-
-def parse_values(cell: str) -> list[Any]:
-    return [value for _, value in parse_variants(cell, to_value)]
-
-
-def parse_call(kind: str, cell: str) -> Call:
-    """The one call of a cell that may not hold a grid."""
-    return _only(parse_calls(kind, cell))
-
-
-def parse_loss(cell: str) -> tuple[Term, ...]:
-    return _only(parse_losses(cell))
-
-
-def parse_schedule(cell: str) -> tuple[Call, ...]:
-    return _only(parse_schedules(cell))
 
 
 def to_call(kind: str, node: Node) -> Call:
@@ -236,12 +210,6 @@ def to_value(node: Node) -> Any:
     if isinstance(node, Range):
         raise ParseError(text("range_needs_search", found=node))
     raise ParseError(text("value_expected", found=str(node)))
-
-
-def _only(found: Sequence[Meaning]) -> Meaning:
-    if len(found) != 1:
-        raise ParseError(text("no_grid_here", count=len(found)))
-    return found[0]
 
 
 def _head(kind: str, node: Node) -> tuple[str, tuple[Argument, ...]]:

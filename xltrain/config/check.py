@@ -209,7 +209,7 @@ class _Checker:
                 parse_where(where)
             except ConfigError as error:
                 self.problems += [Problem(row.cells["where"].place, each.message, each.hint) for each in error.problems]
-        return Shot(book, area, file, row.place, where)
+        return Shot(book, area, file, row.place, where, self.one("Shots", row, "scale", 2.0))
 
     def runs(self) -> list[Run]:
         found: list[Run] = []

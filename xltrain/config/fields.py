@@ -101,6 +101,7 @@ _FIELDS = (
     Field("Shots", "range", str, width=28),
     Field("Shots", "file", str, width=28),
     Field("Shots", "where", str, width=28),
+    Field("Shots", "scale", float, 2.0, (AtLeast(0.1), Below(20.5)), width=8),
 )
 
 SHEETS = ("Job", "Sources", "Columns", "Runs", "Shots")

@@ -208,7 +208,7 @@ class Search:
 @dataclass(frozen=True)
 class Shot:
     """A picture to draw: a range of a book (empty: of the results) into a file name; with `where` only its rows that
-    pass.
+    pass; `scale` pixels to one at 96 dpi.
     """
 
     book: str
@@ -216,6 +216,7 @@ class Shot:
     file: str
     place: Place | None = None
     where: str = ""
+    scale: float = 2.0
 
 
 @dataclass(frozen=True)

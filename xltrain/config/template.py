@@ -6,6 +6,7 @@ inside a validation may not exceed 255 characters.
 """
 
 import io
+import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,6 +26,7 @@ from xltrain.registry import REGISTRIES, Call, splits
 
 LISTS = "xltrain lists"
 SPARE_ROWS = 12  # empty rows that look ready to be filled in
+ABOUT = 92  # characters of the column that says what a setting is for
 OFFERED_ROWS = 500  # how far down dropdowns reach
 _INK, _PAPER, _TINT, _LINE, _QUIET = "#1F3A4D", "#FFFFFF", "#F2F7FA", "#C9D6DE", "#6B7780"
 _TABS = {"Job": "#1F3A4D", "Sources": "#2F6F8F", "Columns": "#4C93A8", "Runs": "#D98E32", "Shots": "#8A9BA8"}
@@ -50,13 +52,12 @@ def write_job(
     overwrite: bool = False,
     created: datetime | None = None,
 ) -> None:
-    """Write a job workbook. Raises WorkbookError when `path` exists and may not be replaced, or cannot be written."""
+    """Write a job, as TOML or a workbook by the suffix.
+
+    Raises:
+        WorkbookError: `path` exists and may not be replaced, or cannot be written.
+    """
     write_rows(path, job_rows(job, Path(path).parent), facts, overwrite=overwrite, created=created)
-
-
-def write_job_toml(path: Path | str, job: Job, *, overwrite: bool = False) -> None:
-    """Write a job as TOML; reading it back gives an equal job."""
-    write_rows(path, job_rows(job, Path(path).parent), overwrite=overwrite)
 
 
 def write_rows(
@@ -152,13 +153,13 @@ class _Writer:
     def write_settings(self) -> None:
         """The Job sheet: setting, value, what it is for."""
         page = self.sheets["Job"]
-        for column, (word, width) in enumerate((("setting", 16), ("value", 34), ("about", 92))):
+        for column, (word, width) in enumerate((("setting", 16), ("value", 34), ("about", ABOUT))):
             page.set_column(column, column, width)
             self.text(page, 0, column, label(word), self.head)
         page.set_row(0, 24)
         cells = self.rows["Job"][0] if self.rows["Job"] else {}
         for row, field in enumerate(FIELDS["Job"].values(), 1):
-            page.set_row(row, 21)
+            page.set_row(row, 21 if _width(field.about) < ABOUT else 36)
             self.text(page, row, 0, label(field.header), self.title)
             self.cell(page, row, 1, field, cells.get(field.header, ""))
             self.text(page, row, 2, field.about, self.about)
@@ -245,6 +246,11 @@ class _Writer:
         name = f"xltrain_{field.sheet}_{field.header}".lower()
         self.book.define_name(name, f"='{LISTS}'!${letter}$2:${letter}${len(ready) + 1}")
         return name
+
+
+def _width(words: str) -> int:
+    """Letters of the default font that a text needs; Chinese ones count double."""
+    return sum(1 + (unicodedata.east_asian_width(each) in "WF") for each in words)
 
 
 def _checked(code: Any) -> None:

@@ -13,9 +13,10 @@ from xltrain.data.parse import MISSING, folded, is_missing
 from xltrain.data.part import Cells
 from xltrain.data.values import words
 from xltrain.excel.grid import BLANK, BOOLEAN, DATE, ERROR, NUMBER, TEXT, TIME
+from xltrain.excel.write import EPOCH
 
 # Texts that are no value in any column, of words too; others (`无`, `?`) may be a category.
-NOTHING = frozenset(("-", "--", "---", "—", "–", "…", "...", "n/a", "#n/a", "nan", "null"))
+NOTHING = frozenset(("", "-", "--", "---", "—", "–", "…", "...", "n/a", "#n/a", "nan", "null"))
 
 
 Mask = npt.NDArray[np.bool_]
@@ -182,7 +183,7 @@ def _as_dates(decision: Decision, cells: Cells, kinds: npt.NDArray[np.uint8]) ->
 
 def _moments(days: npt.NDArray[np.float64]) -> Any:
     """Days since 1899-12-30 as datetime64[us], to the millisecond."""
-    return (np.round((days - 25_569) * 86_400_000).astype(np.int64) * 1000).astype("datetime64[us]")
+    return (np.round((days - EPOCH) * 86_400_000).astype(np.int64) * 1000).astype("datetime64[us]")
 
 
 def _as_times(decision: Decision, cells: Cells, kinds: npt.NDArray[np.uint8]) -> _Read:

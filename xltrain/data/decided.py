@@ -8,6 +8,7 @@ wrong with decisions is collected, and nothing is applied where anything is.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -100,9 +101,19 @@ def still_open(settled: Sequence[Settled]) -> list[Settled]:
 
 
 def kept_rows(settled: Sequence[Settled]) -> frozenset[tuple[str, str, int]]:
-    """File, sheet and row of those rows that a person decided to keep as they are."""
-    places = (each.place for each in settled if each.state == "kept")
+    """File, sheet and row of those rows that a person decided to keep, or to give a weight, as they are."""
+    weighted = ("weight", "applied")
+    places = (each.place for each in settled if each.state == "kept" or (each.decision.word, each.state) == weighted)
     return frozenset((place.file, place.sheet, place.row) for place in places)
+
+
+def kept_positions(table: Table, settled: Sequence[Settled]) -> npt.NDArray[np.int64]:
+    """Positions of the rows that a person has seen and decided to leave as they stand, at whatever weight."""
+    found: list[int] = []
+    for file, sheet, row in kept_rows(settled):
+        origins = [at for at, each in enumerate(table.origins) if (each.file, each.sheet) == (file, sheet)]
+        found += np.flatnonzero(np.isin(table.origin, origins) & (table.row == row)).tolist()
+    return np.array(sorted(found), np.int64)
 
 
 def word_label(word: str) -> str:
@@ -140,20 +151,18 @@ def _is_weight(value: Any) -> bool:
 class DecisionStep:
     """Applies decisions to a table, or to batch after batch of it; `weight` is the column of weights, if there is one.
 
-    Raises:
-        ConfigError: at once, for decisions that are wrong in themselves.
+    What is wrong with them is told in the end, all of it; nothing counts then.
     """
 
     def __init__(self, decisions: Sequence[Decision], weight: str = "") -> None:
-        problems = check_form(decisions)
-        if problems:
-            raise ConfigError(problems)
+        self._problems = check_form(decisions)
+        wrong = {each.place for each in self._problems}
+        decisions = [each for each in decisions if each.at not in wrong]
         self.decisions = _unrepeated(decisions)
         self.weight = weight
         self.created = ""  # the column of weights, where there was none
         self.changes: list[Change] = []
         self.kept: list[tuple[Place, str]] = []  # rows not to be raised again
-        self._problems: list[Problem] = []
         self._doubts: list[Problem] = []
         self._settled: dict[int, Settled] = {}
         if not weight and any(each.word == "weight" for each in decisions):
@@ -172,16 +181,10 @@ class DecisionStep:
         seeker = Seeker(batch)
         if not own:
             return self._finished(batch, batch.data, seeker, np.ones(len(batch), bool))
-        problems = [problem for index in own for problem in self._misfits(self.decisions[index], batch)]
-        if problems:
-            self._problems += problems
-            return batch
-        found = self._find(own, batch, seeker)
-        problems = self._contradictions(found)
-        if problems:
-            self._problems += problems
-            return batch
-        return self._change(found, batch, seeker)
+        misfits = {index: problems for index in own if (problems := self._misfits(self.decisions[index], batch))}
+        found = self._find([index for index in own if index not in misfits], batch, seeker)
+        self._problems += [*chain.from_iterable(misfits.values()), *self._contradictions(found)]
+        return batch if self._problems else self._change(found, batch, seeker)
 
     def doubts(self) -> list[Problem]:
         """Conflicts, rows followed and rows gone. ConfigError with every decision that cannot be; call it last."""
@@ -276,7 +279,7 @@ class DecisionStep:
     def _conflict(self, index: int, each: Decision, place: Place, now: Any) -> None:
         self._settled[index] = Settled(each, "changed", place)
         words = {"was": shown_value(each.old), "now": shown_value(now), "word": word_label(each.word)}
-        key = "decision_changed" if each.word == "fix" else "decision_changed_row"
+        key = "decision_changed" if each.word == "fix" and not same(now, each.old) else "decision_changed_row"
         self._doubts.append(Problem(each.at, text(key, place=place, **words), text("decision_changed_hint")))
 
     def _contradictions(self, found: dict[int, int]) -> list[Problem]:

@@ -43,6 +43,7 @@ class Seeker:
         self.table = table
         self.sums = sums(table.data, [name for name in table.names if name not in table.joined])
         self._sheets: dict[tuple[str, str], Any] = {}
+        self._cells: dict[str, Any] = {}
         self._claimed: dict[int, int] = {}  # position -> the row where it stood
 
     def find(self, about: About, fixes: Sequence[About]) -> tuple[int | None, bool]:
@@ -72,9 +73,19 @@ class Seeker:
         return nearest, True
 
     def at(self, about: About) -> int | None:
-        """The position of whatever stands at the decision's row now."""
+        """The position of whatever stands at the decision's row now; where that is another row's value, of the one row
+        of the sheet that still holds the old one.
+        """
         positions = self._positions(about)
         there = positions[self.table.row[positions] == about.row]
+        if about.old is not None and about.column in self.table.names:
+            column = self.table.data.column(about.column)
+            if not (len(there) and any(same(column[int(there[0])].as_py(), each) for each in (about.old, about.new))):
+                if about.column not in self._cells:
+                    self._cells[about.column] = cell_hashes(about.column, column)
+                value = cell_hashes(about.column, pa.array([about.old]))[0]
+                alike = positions[self._cells[about.column][positions] == value]
+                there = alike if len(alike) == 1 else there
         return int(there[0]) if len(there) else None
 
     def sharing(self, position: int, column: str) -> list[int]:

@@ -39,6 +39,16 @@ $ usd us$ 美元
 h hours 小时
 """
 _SAME_UNITS = {word: line.split()[0] for line in _UNIT_NAMES.strip().splitlines() for word in line.split()}
+# As one writes them after a number, in capitals or not.
+_UNITS_WRITTEN = """
+nm μm um mm cm dm m km in inch ft mi nm2 mm2 cm2 m2 km2 ha mm3 cm3 m3 mm^2 cm^2 m^2 mm^3 cm^3 m^3 ml mL cl l L hl
+μg ug mg g kg t lb lbs oz N kN MN Nm kNm Pa hPa kPa MPa GPa bar mbar psi atm J kJ MJ GJ cal kcal Wh kWh MWh GWh
+W kW MW GW hp V mV kV A mA kA Ah mAh Ω kΩ MΩ ohm F μF nF H Hz kHz MHz GHz dB dBA lx lm cd K C F °C °F ℃ ℉ μs us ms
+s sec min h hr hrs d day days week weeks month months year years % ‰ ppm ppb ppmv rpm r mol mmol pH bpm px
+$ € £ ¥ USD EUR GBP CNY RMB JPY k$ k€ 元 千元 万元 百万元 亿元 美元 欧元 分 角 秒 分钟 小时 天 日 周 月 年 岁
+次 件 个 台 人 套 批 箱 吨 公斤 千克 克 斤 毫克 米 厘米 毫米 公里 千米 升 毫升 度 千瓦时 摄氏度 万 亿 pcs
+"""
+_KNOWN_UNITS = frozenset(_UNITS_WRITTEN.split())
 # Words that mean the same in the tables of offices; the first of each line is any of them.
 _SYNONYMS = """
 date 日期 datum
@@ -95,17 +105,19 @@ def bare_key(name: str) -> str:
 
 
 def find(name: str, names: Sequence[str]) -> str:
-    """The one of `names` that `name` is, or is the only beginning of, whatever case, width and spacing.
+    """The one of `names` that `name` is, means, or is the only beginning of, whatever case, width, spacing and signs.
 
     Raises:
         DataError: none or several match; the nearest names are offered.
     """
     if name in names:
         return name
-    wanted = key(name)
+    wanted, synonym = key(name), _synonyms().get(loose_key(name))
     for same in (
         [each for each in names if key(each) == wanted],
         [each for each in names if bare_key(each) == wanted],
+        [each for each in names if loose_key(each) == loose_key(name)],
+        [each for each in names if synonym is not None and _synonyms().get(loose_key(_UNIT.sub("", each))) == synonym],
         [each for each in names if wanted and key(each).startswith(wanted)],
     ):
         if len(same) == 1:
@@ -132,18 +144,28 @@ def unit_of(header: str) -> str:
     return _SAME_UNITS.get(plain, plain)
 
 
+def shown_unit(header: str) -> str:
+    """The unit in brackets at the end of a header as it stands there; empty where what stands there is none known."""
+    found = _UNIT.search(header)
+    plain = re.split("[,，;；]", found[0][1:-1])[0].strip() if found and not header[found.end() :].strip() else ""
+    folded = unicodedata.normalize("NFKC", plain).replace("µ", "μ")
+    parts = [part for part in re.split("[/·*]", folded) if part]
+    return plain if parts and all(part in _KNOWN_UNITS or key(part) in _SAME_UNITS for part in parts) else ""
+
+
 @dataclass
 class Columns:
     """The columns of the dataset, found while the headers of one sheet after another are matched.
 
     Columns that a job names come first in the matching, with their aliases; their order in the dataset is that of
-    their first appearance in the books. Where they are `expected`, as by a model, even the first sheet's headers are
-    held against all of them, by synonyms and likeness too.
+    their first appearance in the books. Where they are `expected`, as by a job or model, even the first sheet's headers
+    are held against all of them, by synonyms and likeness too.
     """
 
     given: Sequence[Column] = ()
     names: list[str] = field(default_factory=list)
     _keys: dict[str, str] = field(default_factory=dict)
+    _how: dict[str, tuple[float, str]] = field(default_factory=dict)  # how the key of another spelling was matched
     _aliases: dict[str, str] = field(default_factory=dict)
     _loose: dict[str, set[str]] = field(default_factory=dict)
     _bare: dict[str, set[str]] = field(default_factory=dict)
@@ -178,6 +200,7 @@ class Columns:
                     found[column] = name
                     taken.add(name)
                     matches[column] = Match(header, score, reason)
+                    self._how.setdefault(key(header), (score, reason))
         new = [column for column in headers if column not in found]
         missing = [name for name in self._wanted() if name not in set(found.values())]
         for column in new:
@@ -228,6 +251,8 @@ class Columns:
         name = self._keys.get(key(header), "")
         if not name or name in taken or not self._same_unit(name, unit):
             return "", 0.0, ""
+        if key(name) != key(header):  # seen before, and matched then
+            return name, *self._how.get(key(header), (0.98, "match_spelling"))
         return (name, 1.0, "") if name == header else (name, 0.98, "match_spelling")
 
     def _by_alias(self, header: str, unit: str, taken: set[str]) -> tuple[str, float, str]:

@@ -60,7 +60,7 @@ class Rules:
         unpivot: columns to turn into rows.
         drop_duplicates: leave out rows that stood before; by `key`, where given, else by all columns.
         password, recalculate: for opening books.
-        expected: the columns are those of a model, which every sheet should have.
+        expected: the columns are those of a job or model, which every sheet should have.
     """
 
     columns: Sequence[Column] = ()
@@ -113,7 +113,7 @@ def read_parts(
                 doubts.append(Problem(place, text("doubt_job_skipped"), text("doubt_job_skipped_hint")))
                 found = []
             if all(told["reason"] for told in found) and found:
-                why = "; ".join(dict.fromkeys(told["reason"] for told in found))
+                why = text("semicolon").join(dict.fromkeys(told["reason"] for told in found))
                 doubts.append(Problem(Place(each.file), text("doubt_no_rows", reason=why), text("no_table_hint")))
             for told in found:
                 if told["reason"]:
@@ -155,7 +155,7 @@ def related(
 ) -> tuple[list[Part], list[SourceReport], list[Problem]]:
     """The sheets that belong together: those named, else the group of sheets sharing columns that has the most rows.
 
-    Where columns are `expected`, as by a model, the group that has the most of them.
+    Where columns are `expected`, as by a job or model, the group that has the most of them.
 
     Also a report of every sheet left out, and a doubt where it could have been meant.
     """
@@ -181,20 +181,7 @@ def related(
     for part in parts:
         if not part.named and id(part) not in together:
             why = text("sheet_unrelated")
-            told = part.told
-            left_out.append(
-                SourceReport(
-                    part.file,
-                    part.sheet,
-                    told["table"],
-                    part.header_rows,
-                    told["first_row"],
-                    told["last_row"],
-                    told["rows"],
-                    evidence=told["evidence"],
-                    reason=why,
-                )
-            )
+            left_out.append(part.report(reason=why))
             if len(part.headers) > 1:  # a citation or a title has one
                 doubts.append(Problem(part.place, why, text("sheet_unrelated_hint", sheet=part.sheet)))
     return kept, left_out, doubts

@@ -5,11 +5,10 @@ column gets one type over all its sources, and the parts are cast one after the 
 not their sum. Everything that was not taken as it stood goes into the report.
 """
 
-import shutil
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +25,7 @@ from xltrain.data.header import Columns, made_unique
 from xltrain.data.inputs import Input, Rules, read_parts, related
 from xltrain.data.part import Part
 from xltrain.data.settle import decide
-from xltrain.data.store import mark_words, marked, place_words, restored_origins
+from xltrain.data.store import mark_words, marked, place_headers, restored_origins
 from xltrain.data.table import (
     MARK_KEY,
     MARK_LETTER,
@@ -45,6 +44,7 @@ from xltrain.data.unpivot import UnpivotStep
 from xltrain.data.values import words
 from xltrain.errors import DataError
 from xltrain.events import Listener, ignore
+from xltrain.excel.package import scratch
 from xltrain.language import text
 from xltrain.place import Place, Problem, Range, column_letter
 from xltrain.registry import nearest
@@ -78,12 +78,10 @@ class Merging:
         self.controls: list[Control] = []
         self._column_counts: dict[str, Counter[str]] = {}
         self._strays: dict[str, tuple[Problem, int]] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="xltrain-"))
-        try:
+        with ExitStack() as until:
+            self._folder = until.enter_context(scratch())
             self._prepare(inputs)
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
+            self._until = until.pop_all()
 
     def __enter__(self) -> "Merging":
         return self
@@ -91,7 +89,7 @@ class Merging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._until.__exit__(kind, error, trace)
 
     def _prepare(self, inputs: Sequence[Input]) -> None:
         """Read, match and settle: all but the rows themselves."""
@@ -132,7 +130,7 @@ class Merging:
 
     def _match(self, part: Part) -> None:
         """Headers to columns of the dataset, without the places of a merged book."""
-        part.places = place_words(part.headers)
+        part.places = place_headers(part.headers)
         part.marks = mark_words(part.headers, part.letters) if part.places else {}
         gone = {*part.places.values(), *part.marks.values()}
         headers = {column: name for column, name in part.headers.items() if column not in gone}
@@ -380,26 +378,17 @@ class Merging:
         )
 
     def _source(self, index: int, part: Part) -> SourceReport:
-        told = part.told
         columns = {
             name: self.matches[index].get(column, Match(part.headers[column]))
             for column, name in part.columns.items()
             if name in self.decisions
         }
-        return SourceReport(
-            part.file,
-            part.sheet,
-            told["table"],
-            part.header_rows,
-            told["first_row"],
-            told["last_row"],
-            told["rows"],
-            len(part),
-            told["hidden"],
-            dict(Counter(text(reason) for _, _, reason in told["dropped"])),
-            columns,
-            tuple(name for name in self.names if name not in columns),
-            told["evidence"],
+        return part.report(
+            kept=len(part),
+            hidden=part.told["hidden"],
+            dropped_by=dict(Counter(text(reason) for _, _, reason in part.told["dropped"])),
+            columns=columns,
+            missing=tuple(name for name in self.names if name not in columns),
         )
 
 

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xltrain.data.table import Table
+from xltrain.data.table import SourceReport, Table
 from xltrain.data.values import words
 from xltrain.excel.grid import BLANK, BOOLEAN, DATE, NUMBER, TEXT, TIME
+from xltrain.excel.write import EPOCH
 from xltrain.language import text
 from xltrain.place import Place, Problem, column_letter
 
@@ -106,6 +107,11 @@ class Part:
 
     def __len__(self) -> int:
         return int(self.told["kept"])
+
+    def report(self, **more: Any) -> SourceReport:
+        """What the sheet gave, as far as reading knows; `more` is what came of it."""
+        words = {name: self.told[name] for name in ("table", "first_row", "last_row", "rows", "evidence")}
+        return SourceReport(self.file, self.sheet, header_rows=self.header_rows, **words, **more)
 
     def doubts(self) -> list[Problem]:
         return [Problem(self.at(row, column), message, hint) for row, column, message, hint in self.told["doubts"]]
@@ -219,7 +225,7 @@ def _cells_of(column: Any) -> Cells:
             return of(NUMBER, values)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         micro = pc.cast(pc.cast(column, pa.timestamp("us"), safe=False), pa.int64()).fill_null(0)
-        return of(DATE, np.asarray(micro.to_numpy(zero_copy_only=False)) / 86_400_000_000 + 25_569)
+        return of(DATE, np.asarray(micro.to_numpy(zero_copy_only=False)) / 86_400_000_000 + EPOCH)
     if pa.types.is_time(kind) or pa.types.is_duration(kind):
         micro_type = pa.time64("us") if pa.types.is_time(kind) else pa.duration("us")
         micro = pc.cast(pc.cast(column, micro_type, safe=False), pa.int64()).fill_null(0)

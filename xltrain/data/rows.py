@@ -227,7 +227,8 @@ class _Sorter:
         """Total rows with the reason that they are some, and what their numbers say."""
         sure, maybe, words = self.by_word
         formulas = self._by_formula(base)
-        candidates = sorted((sure | maybe | formulas.keys()) & set(np.flatnonzero(base).tolist()))
+        declared = set(np.flatnonzero(self.numbers > self.area.last_row - self.area.totals).tolist())
+        candidates = sorted((sure | maybe | formulas.keys() | declared) & set(np.flatnonzero(base).tolist()))
         if not candidates:
             return {}, []
         sums = _Sums(self, base, candidates)
@@ -237,6 +238,10 @@ class _Sorter:
         for index in candidates:
             average = bool(_AVERAGE.search(words.get(index, "")))
             told = sums.check(index, ends, words, average, formulas.get(index, {}))
+            if index in declared:  # by the Excel table, which may count or average in any column, over visible rows
+                found[index] = "dropped_total"
+                controls += [each for each in told if each.agrees]
+                continue
             blank = self.filled[index] < max(self.usual, len(self.strips))
             numbered = bool(told)
             agree = self._agree(told, index, blank)

@@ -24,7 +24,7 @@ from xltrain.data.parse import (
 )
 from xltrain.data.part import Cells
 from xltrain.excel.grid import BOOLEAN, DATE, ERROR, NUMBER, TEXT, TIME
-from xltrain.language import text
+from xltrain.language import label, text
 
 MAJORITY = 0.5  # of the values are real numbers: then texts that look like numbers are numbers too
 STRAY = 0.1  # at most this share of other cells leaves a column a column of its type
@@ -104,7 +104,7 @@ class _Column:
 
     def as_wanted(self, wanted: str) -> Decision:
         """The type that a person asks for."""
-        how = text("how_wanted", type=wanted)
+        how = text("how_wanted", type=label(wanted))
         kind = {"numeric": "number", "date": "date", "boolean": "boolean"}.get(wanted, "text")
         words = list(self.texts) if kind != "text" else []
         if kind == "number":

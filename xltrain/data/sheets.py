@@ -5,7 +5,7 @@ A sheet's rows travel as an Arrow file; what was found, dropped and doubted as J
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from xltrain.errors import WorkbookError
 from xltrain.excel.book import Book, open_book
 from xltrain.excel.grid import BLANK, ERROR, TEXT, Grid, Strip
 from xltrain.excel.heading import shown
+from xltrain.excel.patch import addition_of, copy_kind
 from xltrain.excel.read import TEXTS, no_sheet
 from xltrain.excel.structure import Area, Asked, find_tables
 from xltrain.language import canonical, text
@@ -69,9 +70,11 @@ def read_book(
             return [{"sheet": "", "reason": "", "job": True}]
         merged = map_sheet(names)
         letters = _letters(book.grid(merged)) if merged else []
+        own = addition_of(Path(path)) if copy_kind(Path(path)) == "annotated" else ()
         for name, wanted, table in _wanted(book, Path(path), thing, sheet, cells, asked, merged != ""):
             hidden = next(each.hidden for each in book.sheets if each.name == name)
-            reader = _Reader(book.grid(name), name, hidden, Path(path).suffix.lower() in TEXTS)
+            added = {each.column: each.header for each in own if each.sheet == name}
+            reader = _Reader(book.grid(name), name, hidden, Path(path).suffix.lower() in TEXTS, added)
             target = Path(folder) / f"{len(found)}.arrow"
             if hidden and drop_hidden:
                 told = reader.without("sheet_hidden")
@@ -169,10 +172,10 @@ def _letters(grid: Grid) -> list[list[Any]]:
 
 
 class _Reader:
-    """Reads the table of one sheet."""
+    """Reads the table of one sheet, without the columns that `annotate` added to it: they were made from the rest."""
 
-    def __init__(self, grid: Grid, sheet: str, hidden: bool, free: bool) -> None:
-        self.sheet, self.free, self.raw = sheet, free, grid.texts
+    def __init__(self, grid: Grid, sheet: str, hidden: bool, free: bool, added: Mapping[int, str]) -> None:
+        self.sheet, self.free, self.added, self.raw = sheet, free, added, grid.texts
         self.grid, self.trimmed = _tidied(grid)
         self.told: dict[str, Any] = {"sheet": sheet, "hidden_sheet": hidden, "free": free, "reason": "", "doubts": []}
 
@@ -192,6 +195,9 @@ class _Reader:
         area = areas[0]
         for other in areas[1:]:
             self._doubt(other.top, other.columns[0], "doubt_other_table", range=self._shown(other))
+        if own := [column for column in area.headers if column in self.added]:
+            area = replace(area, headers={each: area.headers[each] for each in area.headers if each not in own})
+            self._doubt(area.top, own[0], "doubt_own_columns", columns=", ".join(self.added[each] for each in own))
         rows = sort_out(grid, area, keep, drop_hidden)
         if not len(rows.kept):
             return self.without("sheet_no_rows")

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xltrain.data.formula_texts import FormulaTexts, marked_names, marked_texts
 from xltrain.data.header import key
 from xltrain.data.table import MARK_JOINED, MARK_KEY, MARK_LETTER, Origin, Table
 from xltrain.data.values import words
@@ -39,8 +40,8 @@ Letters = Mapping[tuple[str, str], Mapping[str, str]]
 
 def write_table(
     path: Path, table: Table, *, overwrite: bool = False, more: Callable[[Book], None] | None = None
-) -> None:
-    """Write a table as .xlsx, .parquet or .csv (UTF-8 with a mark, as Excel wants it).
+) -> list[Problem]:
+    """Write a table as .xlsx, .parquet or .csv (UTF-8 with a mark, as Excel wants it); gives what to know of the file.
 
     `more` adds sheets to a workbook after the data.
 
@@ -51,10 +52,10 @@ def write_table(
     with replacing(path, overwrite) as temporary:
         if suffix == ".xlsx":
             _write_book(temporary, table, more)
-        elif suffix == ".parquet":
-            _write_parquet(temporary, table)
-        else:
-            _write_csv(temporary, table)
+            return []
+        with Stream(temporary) as stream:
+            stream.write(table)
+    return stream.doubts(path)
 
 
 def check_output(path: Path) -> str:
@@ -97,7 +98,7 @@ def place_columns(table: Table) -> tuple[Any, Any, Any]:
 def restore_places(table: Table, letters: Letters | None = None) -> Table:
     """A table read from a merged file, with the places that its last columns name; any other table as it is."""
     letters = letters or {}
-    found = place_words(dict(enumerate(table.names)))
+    found = place_headers(dict(enumerate(table.names)))
     if not found:
         return table
     shown = {word: words(table.data.column(at)) for word, at in found.items()}
@@ -126,7 +127,7 @@ def marked(letters: Letters) -> tuple[dict[str, tuple[str, str]], str]:
     return joined, next((column for column, each in told.items() if each == MARK_LETTER), "")
 
 
-def place_words(headers: Mapping[int, str]) -> dict[str, int]:
+def place_headers(headers: Mapping[int, str]) -> dict[str, int]:
     """`source_file`, `source_sheet` and `source_row` -> the column so labelled; empty unless all three are there."""
     found = {word: column for column, name in headers.items() if (word := _place_word(name))}
     return found if len(found) == len(PLACES) else {}
@@ -277,21 +278,12 @@ def map_lines(table: Table) -> list[tuple[str, str, str, str]]:
     return lines
 
 
-def _write_parquet(path: Path, table: Table) -> None:
-    with Stream(path) as stream:
-        stream.write(table)
-
-
-def _write_csv(path: Path, table: Table) -> None:
-    with Stream(path) as stream:
-        stream.write(table)
-
-
 class Stream:
     """Writes batch after batch to a .parquet or .csv file, in a thread; all batches have the same columns."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._formulas = FormulaTexts()
         self._writer: Any = None
         self._file: Any = None
         self._lines: dict[tuple[str, str, str, str], None] = {}
@@ -304,9 +296,26 @@ class Stream:
 
     def write(self, batch: Table) -> None:
         self._lines |= dict.fromkeys(map_lines(batch))
-        self._waiting.append(with_places(batch))
+        data = with_places(batch)
+        self._waiting.append(data if self.path.suffix.lower() == ".parquet" else self._for_csv(data, batch))
         if sum(each.num_rows for each in self._waiting) >= GROUP:
             self._flush()
+
+    def doubts(self, path: Path) -> list[Problem]:
+        """What to know of the file, which will be called `path`."""
+        return self._formulas.doubts(path.name)
+
+    def _for_csv(self, data: pa.Table, batch: Table) -> pa.Table:
+        """Dates without a time of midnight, durations as hours, minutes and seconds, and no text that is a formula."""
+        for index, column in enumerate(data.schema):
+            if pa.types.is_timestamp(column.type) or pa.types.is_time(column.type) or pa.types.is_duration(column.type):
+                data = data.set_column(index, column.name, words(data.column(index)))
+            elif pa.types.is_string(column.type):
+                values, count, first = marked_texts(data.column(index))
+                if count:
+                    self._formulas.note(column.name, count, batch.place(first, column.name))
+                    data = data.set_column(index, column.name, values)
+        return data.rename_columns(marked_names(data.column_names))
 
     def _flush(self) -> None:
         """Hand over what waits, once what was handed over before is written."""
@@ -324,7 +333,6 @@ class Stream:
                 self._writer = pq.ParquetWriter(self.path, data.schema, compression="zstd")
             self._writer.write_table(data)
             return
-        data = _for_csv(data)
         if self._writer is None:
             self._file = self.path.open("wb")
             self._file.write(b"\xef\xbb\xbf")  # Excel wants the mark
@@ -354,14 +362,6 @@ class Stream:
             self._writer.close()
         if self._file is not None:
             self._file.close()
-
-
-def _for_csv(data: pa.Table) -> pa.Table:
-    """Dates without a time of midnight, durations as hours, minutes and seconds."""
-    for index, column in enumerate(data.schema):
-        if pa.types.is_timestamp(column.type) or pa.types.is_time(column.type) or pa.types.is_duration(column.type):
-            data = data.set_column(index, column.name, words(data.column(index)))
-    return data
 
 
 def _seen(value: Any) -> str:

@@ -22,16 +22,18 @@ from xltrain.data.values import days, empty, numbers, words
 from xltrain.engine.additive import Cells, Floats, Measure, Rows
 from xltrain.engine.audited import Audit, ColumnAudit, OddCell
 from xltrain.engine.findings import with_findings
+from xltrain.engine.opinions import mislabelled
 from xltrain.engine.standstill import standstills
 from xltrain.engine.surprise import Surprise, surprise
 from xltrain.engine.tail import Tail, wrong_share
 
 ROUNDS = 8
 FAR = 3.0  # expected ranges beyond which the models had better not learn from a cell
-ENDS = (0.9, 0.95)  # quantiles of a column by which its tail goes on: before one cell in twenty, which may be wrong
+END = 0.95  # quantile up to which a column says how its tail goes on: before one cell in twenty, which may be wrong
 MANY = 0.04  # of a column's cells set aside, from which on they do not count as its tail
 TOLD = 0.5  # of a category that the others must tell for its cells to be judged
 COMMON, FEW = 0.02, 5  # share and number of rows from which on a value is common
+ALIKE = 0.1  # ... and that part of how often the column's usual value stands
 LIKELY = 0.5  # from here on a cell is worth a look
 FEWEST, MOST = 50, 500  # cells listed besides, be they ever so ordinary: half as many as there are rows, between these
 LISTED = 5_000  # cells listed at most
@@ -124,7 +126,9 @@ def _common(cells: Cells) -> npt.NDArray[np.bool_]:
     if cells.categories:
         return np.zeros(len(cells.values), bool)
     _, position, count = np.unique(cells.values, return_inverse=True, return_counts=True)
-    return np.asarray(count[position] > max(COMMON * len(cells.values), FEW))
+    number = count[position]
+    # Of a column of few values one is common that stands about as often as the others.
+    return np.asarray(number > max(COMMON * len(cells.values), FEW, ALIKE * float(np.median(number))))
 
 
 def _distances(columns: Sequence[Cells], odd: Surprise) -> Floats:
@@ -151,26 +155,59 @@ def _wrong(columns: Sequence[Cells], odd: Surprise, kept: Floats, common: Sequen
     """
     wrong = np.zeros(odd.score.shape)
     for index, far in enumerate(_distances(columns, odd).T):
-        known, left = far[np.isfinite(far)], kept[np.isfinite(kept[:, index]), index]
+        judged = np.isfinite(far)
+        left = judged & np.isfinite(kept[:, index])
         # So many set aside are no tail any more.
-        known = left if len(left) < (1 - MANY) * len(known) else known
-        unknown = (
-            columns[index].categories
-            and _told(columns[index], odd.middle[:, index].astype(np.float64), odd.rows) < TOLD
-        )
-        if len(known) and not unknown:
-            evidence = Tail.of(known, ENDS).evidence(far)
-            evidence[common[index][odd.rows] | ~np.isfinite(far)] = 0
-            wrong[:, index] = wrong_share(evidence, len(far))
+        usual = left if left.sum() < (1 - MANY) * judged.sum() else judged
+        if not usual.any():
+            continue
+        if columns[index].categories:
+            wrong[:, index] = _misnamed(columns[index], odd, index, far)
+            continue
+        assert odd.model is not None
+        measure = odd.model.measures[odd.at.index(index)]
+        distance, reach = _distance(measure, odd, index, columns[index].values)
+        size = usually = np.abs(distance) / reach
+        if measure.logs:
+            # The times by which numbers are too large or too small say what is usual; too small is no more than it is.
+            usually = _times(measure, np.abs(distance), reach)
+            size = np.where(distance > 0, usually, np.minimum(usually, size))
+        evidence = Tail.on_the_whole(usually[usual], END).evidence(size)
+        evidence[common[index][odd.rows] | ~judged] = 0
+        wrong[:, index] = wrong_share(evidence, len(far))
+    return wrong
+
+
+def _misnamed(cells: Cells, odd: Surprise, index: int, far: Floats) -> Floats:
+    """How likely each category is wrong (scored,): as labels are, by the opinion of the other columns alone."""
+    wrong, shares = np.zeros(len(odd.rows)), odd.shares(index)
+    if shares is not None and _told(cells, odd.middle[:, index].astype(np.float64), odd.rows) >= TOLD:
+        judged = np.flatnonzero(np.isfinite(far))
+        wrong[judged] = mislabelled(shares[judged], cells.values[odd.rows[judged]].astype(np.int64))[0]
     return wrong
 
 
 def _far(measure: Measure, odd: Surprise, index: int, _: Floats, values: Floats) -> Floats:
-    """How far numbers are from what was expected, in units of the expected range (scored,)."""
+    """How far numbers are from what was expected, in units of the expected range (scored,).
+
+    Logarithms draw in what is many times too large: of such a column the times count, if they are more.
+    """
+    distance, reach = _distance(measure, odd, index, values)
+    far = np.abs(distance) / reach
+    return np.maximum(far, _times(measure, np.maximum(distance, 0), reach)) if measure.logs else far
+
+
+def _distance(measure: Measure, odd: Surprise, index: int, values: Floats) -> tuple[Floats, Floats]:
+    """By how much numbers are above what was expected, and the expected range, as measured: both (scored,)."""
     low, middle, high = (_units(measure, each[:, index].astype(np.float64)) for each in (odd.low, odd.middle, odd.high))
     reach = np.maximum(high - middle, middle - low)  # of which one may end at 0
     reach = np.maximum(reach, max(0.1 * float(np.nanmedian(reach)), 1e-12))
-    return np.asarray(np.abs(_units(measure, values[odd.rows]) - middle) / reach)
+    return np.asarray(_units(measure, values[odd.rows]) - middle), reach
+
+
+def _times(measure: Measure, distance: Floats, reach: Floats) -> Floats:
+    """How much larger numbers are than expected, from distances of at least 0 in logarithms, in expected excesses."""
+    return np.asarray(np.expm1(np.minimum(distance * measure.spread, 300)) / np.expm1(reach * measure.spread))
 
 
 def _unlikely(measure: Measure, odd: Surprise, _: int, said: Floats, values: Floats) -> Floats:

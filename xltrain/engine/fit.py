@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from xltrain.config.settings import Column, Job, Run
 from xltrain.data.table import Table
 from xltrain.engine.balanced import balance_members
 from xltrain.engine.basis import with_basis
+from xltrain.engine.causes import shared_causes
 from xltrain.engine.checkpoint import Model
 from xltrain.engine.device import arithmetic, describe, threads
 from xltrain.engine.dynamics import affordable
@@ -57,6 +59,7 @@ def fit(
     listen: Listener = ignore,
     precision: str = "float32",
     keeper: Keeper | None = None,
+    right: npt.NDArray[np.int64] | None = None,
 ) -> Fitted:
     """Train every run of a job on every target.
 
@@ -64,6 +67,7 @@ def fit(
         job: its runs, metric, split, folds, repeats, seed and device are read; sources are not.
         columns: role and type of every column of the table.
         keeper: where an unfinished fit is kept, and whether to go on with it.
+        right: positions of rows that a person has found right; they are part of no finding.
 
     Raises:
         ConfigError, DataError: before training, with every problem found.
@@ -93,7 +97,8 @@ def fit(
     if problems:
         raise TrainingError(problems)
     found = [with_curves(each, trained.ranges) for each in done if each]
-    found = with_suspects(found, judged, table, encoding, raw)
+    found, odd = with_suspects(found, judged, table, encoding, raw)
+    causes = shared_causes(found, odd, table, right)
     if not interrupted:
         found = [
             replace(each, last_period=_last_period(job, each, ready, searching.found, table, columns)) for each in found
@@ -118,6 +123,8 @@ def fit(
         encoding.names,
         tuple(notes),
         interrupted,
+        causes,
+        {column.name: column.encoder for column in encoding.columns},
     )
     return Fitted(result, models, tuple(kept), (*job.runs, *searching.found))
 

@@ -21,6 +21,9 @@ CLIPPED = 3.5
 CHUNK = 2_048
 TEMPERATURES = np.geomspace(0.5, 8, 25)
 ROUNDS = 60
+SHARPER = np.geomspace(0.5, 8, 17)  # powers of what the features say that are tried
+NOISE = np.geomspace(0.004, 0.5, 25)  # shares of wrong labels that are tried: some are reckoned with in any case
+WEIGHED = 0.01  # of the likeliest attempt's weight: those below are left out of the average
 FAR = 10.0  # usual errors between an opinion and the middle one
 
 
@@ -118,6 +121,43 @@ def pooled_shares(said: Sequence[Floats], codes: Rows) -> Floats:
         weight = (share / share.sum(1, keepdims=True)).mean(0) + 0.1 / len(said)  # none is quite left out
         weight /= weight.sum()
     return np.asarray(np.tensordot(weight, np.stack(said), 1))
+
+
+def mislabelled(shares: Floats, codes: Rows) -> tuple[Floats, Floats]:
+    """How likely each label is wrong (rows,), 0..1, and the shares of the classes but for wrong labels (rows, classes).
+
+    Shares learned from labels of which some are wrong are less sure than they should be, and so is a pool of several
+    (Ranjan and Gneiting 2010). So a label is taken to be drawn from the classes' shares of all rows times some power of
+    what the features say beyond these, or, with some probability, to be any other class (Angluin and Laird 1988): where
+    classes merely overlap labels contradict a pool that is unsure, where some are wrong also one that is sure. All
+    powers and probabilities (equally likely beforehand by their logarithms) are averaged by how likely they make the
+    labels. Labels of which the features tell nothing are not wrong for that, however rare their class.
+    """
+    rows, classes = shares.shape
+    usual = np.log(np.maximum(np.bincount(codes, minlength=classes), 0.5) / rows)
+    beyond = np.log(np.clip(shares, 1e-9, 1)) - usual
+    step = max(1, rows // 20_000)
+    known = codes[::step]
+    fits = np.empty((len(SHARPER), len(NOISE)))
+    for at, power in enumerate(SHARPER):
+        own = _softmax(beyond[::step] * power + usual)[np.arange(len(known)), known]
+        other = (1 - own) / max(classes - 1, 1)
+        fits[at] = [np.log((1 - noise) * own + noise * other).sum() for noise in NOISE]
+    likely = np.exp(fits - fits.max())
+    likely[likely < WEIGHED] = 0
+    likely /= likely.sum()
+    wrong, sharp = np.zeros(rows), np.zeros(shares.shape)
+    for power, weights in zip(SHARPER, likely, strict=True):
+        if not weights.any():
+            continue
+        powered = _softmax(beyond * power + usual)
+        own = powered[np.arange(rows), codes]
+        sharp += weights.sum() * powered
+        for noise, weight in zip(NOISE, weights, strict=True):
+            if weight > 0:
+                chance = noise * (1 - own) / max(classes - 1, 1)
+                wrong += weight * chance / (chance + (1 - noise) * own)
+    return wrong, sharp
 
 
 def pooled_numbers(said: Sequence[Floats], target: Floats) -> Floats:

@@ -40,8 +40,47 @@ def target_result(
     table: Table,
 ) -> TargetResult | None:
     """Everything about one target; None when none of its runs has a result."""
-    better = -1.0 if metrics[goal.metric].facts["better"] == "higher" else 1.0
     fair = alike({run.name: _judged(judged.get((run.name, goal.name), ())) for run in goal.runs})
+    ranked = _ranked(goal, judged, fair, notes, encoding, table)
+    if not ranked:
+        return None
+    winner = ranked[0][1]
+    own = whole_ledger(goal, judged[winner.name, goal.name])
+    note = text("note_no_dynamics", limit=BUDGET >> 20)
+    if own.dynamics is None and note not in notes:
+        notes.append(note)
+    compared, more = baselines(raw, encoding, goal.target, goal.parts, goal.metric, weight)
+    notes += more
+    able = {result.name: fair[result.name] for value, result in ranked if np.isfinite(value)}
+    told = _judged(judged[winner.name, goal.name]) if winner.name in able else []
+    kept = [result.name for _, result in ranked[1:] if result.run.keep]
+    return TargetResult(
+        goal.name,
+        goal.task,
+        goal.metric,
+        goal.target.classes,
+        "",
+        tuple(result for _, result in ranked),
+        winner.name,
+        own,
+        compared,
+        corrected_score(able, winner.name, goal.target, goal.metric),
+        ensemble_of(able, goal.target, goal.metric),
+        kept={name: whole_ledger(goal, judged[name, goal.name]) for name in kept},
+        importance=importance_of(told, raw, encoding, goal.target, goal.metric, table, notes),
+    )
+
+
+def _ranked(
+    goal: Goal,
+    judged: Mapping[tuple[str, str], Sequence[Judged | Course]],
+    fair: Mapping[str, Sequence[Judged]],
+    notes: list[str],
+    encoding: Encoding,
+    table: Table,
+) -> list[tuple[float, RunResult]]:
+    """The runs that have a result, best first, each with what it is ranked by: infinite where rows are unscored."""
+    better = -1.0 if metrics[goal.metric].facts["better"] == "higher" else 1.0
     ranked: list[tuple[float, RunResult]] = []
     for run in goal.runs:
         members = judged.get((run.name, goal.name), [])
@@ -58,37 +97,7 @@ def target_result(
         if lost:
             notes.append(text("note_unscored", run=run.name, target=goal.name))
         ranked.append((value if value == value and not lost else np.inf, result))
-    if not ranked:
-        return None
-    ranked.sort(key=lambda pair: pair[0])  # stable: equal runs stay in the order of the sheet
-    winner = ranked[0][1]
-    own = whole_ledger(goal, judged[winner.name, goal.name])
-    note = text("note_no_dynamics", limit=BUDGET >> 20)
-    if own.dynamics is None and note not in notes:
-        notes.append(note)
-    compared, more = baselines(raw, encoding, goal.target, goal.parts, goal.metric, weight)
-    notes += more
-    able = {result.name: fair[result.name] for value, result in ranked if np.isfinite(value)}
-    told = _judged(judged[winner.name, goal.name]) if winner.name in able else []
-    return TargetResult(
-        goal.name,
-        goal.task,
-        goal.metric,
-        goal.target.classes,
-        "",
-        tuple(result for _, result in ranked),
-        winner.name,
-        own,
-        compared,
-        corrected_score(able, winner.name, goal.target, goal.metric),
-        ensemble_of(able, goal.target, goal.metric),
-        kept={
-            result.name: whole_ledger(goal, judged[result.name, goal.name])
-            for _, result in ranked[1:]
-            if result.run.keep
-        },
-        importance=importance_of(told, raw, encoding, goal.target, goal.metric, table, notes),
-    )
+    return sorted(ranked, key=lambda pair: pair[0])  # stable: equal runs stay in the order of the sheet
 
 
 def whole_ledger(goal: Goal, members: Sequence[Judged | Course]) -> Ledger:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xltrain.config.settings import Run
+from xltrain.engine.audited import Finding, OddCell
 
 Floats = npt.NDArray[np.float64]
 
@@ -223,6 +224,23 @@ class Suspects:
     pushes: tuple[tuple[str, ...], ...]
     worth: int = 0
 
+    @property
+    def reviewed(self) -> npt.NDArray[np.int64]:
+        """Positions of all rows that are worth a look, worst first, be they in `order` or too many for it."""
+        if self.worth <= len(self.order):
+            return self.order[: self.worth]
+        return np.argsort(-np.nan_to_num(self.score, nan=-1), kind="stable")[: self.worth]
+
+
+@dataclass(frozen=True)
+class Causes:
+    """Suspects that share a cause: odd cells, worst first, each with the number of its finding, 0 for none; and the
+    findings, largest first. Cells that a finding explains stand behind the others.
+    """
+
+    cells: tuple[OddCell, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
 
 @dataclass(frozen=True)
 class TargetResult:
@@ -273,3 +291,5 @@ class Result:
     features: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     interrupted: bool = False
+    causes: Causes = field(default_factory=Causes)
+    encoders: Mapping[str, str] = field(default_factory=dict)  # of each feature, by its name

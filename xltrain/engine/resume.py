@@ -41,19 +41,15 @@ Tensors = dict[str, "torch.Tensor"]
 class Keeper:
     """Keeps a fit in a folder, no more often than a share of the time allows; without a folder it keeps nothing."""
 
-    def __init__(
-        self, folder: Path | None = None, resume: bool = False, share: float = SHARE, beside: Sequence[Path] = ()
-    ) -> None:
-        """`share` of the time may go into keeping; 1 keeps every epoch. `beside` are unfinished outputs next to the
-        folder, which the fit that goes on removes.
-        """
-        self.folder, self.resume, self.share, self._beside = folder, resume, share, [each.name for each in beside]
+    def __init__(self, folder: Path | None = None, resume: bool = False, share: float = SHARE) -> None:
+        """`share` of the time may go into keeping; 1 keeps every epoch."""
+        self.folder, self.resume, self.share = folder, resume, share
         self._print_of: Callable[[], Print] = dict
         self._known: Print = {}
         self._began = time.perf_counter()
         self._spent, self._cost = 0.0, FIRST
         self._waiting: dict[str, tuple[Mapping[str, Any], Tensors]] = {}
-        self._written = False
+        self._written = self._lost = False
 
     def begin(self, print_of: Callable[[], Print]) -> None:
         """Say which fit this is. ConfigError where another one was to be resumed."""
@@ -66,7 +62,6 @@ class Keeper:
         if changed:
             message = text(OTHER[changed[0]])
             raise ConfigError(Problem(Place(str(self.folder)), message, text("resume_other_hint")))
-        self._tidy(kept["beside"])
 
     def rates(self, members: Sequence[Member]) -> Chosen | None:
         """The rates that were found before, None where they must be looked for."""
@@ -114,13 +109,13 @@ class Keeper:
 
     def affords(self) -> bool:
         """Whether there is time to write now."""
-        if self.folder is None:
+        if self.folder is None or self._lost:
             return False
         return self.share >= 1 or self._spent + self._cost <= self.share * (time.perf_counter() - self._began)
 
     def wait(self, name: str, kept: Mapping[str, Any], tensors: Tensors) -> None:
         """Write this together with what is written next."""
-        if self.folder is not None:
+        if self.folder is not None and not self._lost:
             self._waiting[name] = kept, tensors
 
     def write(self, name: str, kept: Mapping[str, Any], tensors: Tensors) -> None:
@@ -131,7 +126,7 @@ class Keeper:
                 self._write(each, *parts)
             self._waiting.clear()
         except OSError:
-            self.folder = None
+            self._lost = True
         self._cost = time.perf_counter() - began
         self._spent += self._cost
 
@@ -143,14 +138,6 @@ class Keeper:
     def _prints(self) -> Print:
         self._known = self._known or self._print_of()
         return self._known
-
-    def _tidy(self, names: Sequence[str]) -> None:
-        """Remove what the fit that was cut off had begun to write."""
-        assert self.folder is not None
-        for name in names:
-            path = self.folder.parent / Path(name).name
-            if path.name.startswith(".") and name not in self._beside:
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def _any(self) -> dict[str, Any] | None:
         """What any file in the folder says; None where there is none that can be read."""
@@ -166,13 +153,16 @@ class Keeper:
         self.folder.mkdir(exist_ok=True)
         self._written = True
         apart = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
-        data = save(apart, {"xltrain": json.dumps({**kept, "fit": self._prints(), "beside": self._beside})})
+        data = save(apart, {"xltrain": json.dumps({**kept, "fit": self._prints()})})
         temporary = self.folder / f".{name}.new"
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.folder / f"{name}.safetensors")
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.folder / f"{name}.safetensors")
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _read(self, name: str, any_fit: bool = False) -> tuple[dict[str, Any], Tensors] | None:
         """A file of this fit; None where there is none or it cannot be read."""

@@ -115,29 +115,44 @@ class _Judged:
     scale: Floats
     reach: float  # usual distances within which nine of ten cells lie
     tail: Tail
+    above: Tail  # of a column in logarithms: how many times too large its numbers are
     score: Floats
 
     @classmethod
     def of(cls, measure: Measure, units: Floats, said: Floats, informed: npt.NDArray[np.bool_]) -> "_Judged":
+        nothing = Tail.of(np.zeros(0))
         if measure.cells.categories:
-            scale, size = np.ones(len(units)), np.where(informed, _unlikely(measure, units, said), np.nan)
-        else:
-            residual = np.abs(units - said)
-            scale = np.maximum(local_scale(residual, said), FINEST)
-            size = residual / scale
-        if measure.cells.categories:
+            size = np.where(informed, _unlikely(measure, units, said), np.nan)
             tail = Tail.of(size, ENDS)
-            return cls(measure, units, said, scale, 0.0, tail, tail.evidence(size))
+            return cls(measure, units, said, np.ones(len(units)), 0.0, tail, nothing, tail.evidence(size))
+        distance = units - said
+        scale = np.maximum(local_scale(np.abs(distance), said), FINEST)
+        size = np.abs(distance) / scale
         common, most = _common(units)
-        if most <= 0.5:
-            tail = Tail.of(size, ENDS)
-        elif common.mean() < 0.9:  # one value in most rows: the others are judged among themselves
-            tail = Tail.of(size[~common], ENDS)
-        else:  # a mark that few rows bear: rare, not wrong
-            tail = Tail.of(size[:0])
+        tails = np.ones(len(units), bool)
+        if most > 0.5:  # one value in most rows: the others are judged among themselves
+            tails = ~common
+            if common.mean() >= 0.9:  # a mark that few rows bear: rare, not wrong
+                tails = np.zeros(len(units), bool)
         known = size[np.isfinite(size)]
         reach = float(np.quantile(known, INSIDE)) if len(known) else 1.0
-        return cls(measure, units, said, scale, reach, tail, tail.evidence(np.where(common, np.nan, size)))
+        tail, above = Tail.of(size[tails], ENDS), nothing
+        if measure.logs:
+            above = Tail.of(_times(measure, np.abs(distance), scale)[tails], ENDS)
+        found = cls(measure, units, said, scale, reach, tail, above, size)
+        return replace(found, score=found.evidence(np.where(common, np.nan, distance), scale))
+
+    def evidence(self, distance: Floats, scale: Floats) -> Floats:
+        """How improbable numbers so far from what was expected are, in nats.
+
+        Logarithms draw in what is many times too large. So numbers above what was expected are judged by how many
+        times they are, too, and the larger evidence of the two counts, less what the second try is worth.
+        """
+        found = self.tail.evidence(np.abs(distance) / scale)
+        if not self.measure.logs:
+            return found
+        times = self.above.evidence(_times(self.measure, np.maximum(distance, 0), scale)) - np.log(2)
+        return np.where(distance > 0, np.maximum(found, times), found)
 
     def expect(self, found: Surprise, index: int) -> None:
         """Write what was expected of each cell into `found`."""
@@ -162,7 +177,13 @@ class _Judged:
         """How odd the cells of these rows are once others are put right."""
         if self.measure.cells.categories:
             return self.tail.evidence(_unlikely(self.measure, units, answers[:, self.measure.wanted]))
-        return self.tail.evidence(np.abs(units - answers[:, self.measure.wanted.start]) / self.scale[rows])
+        return self.evidence(units - answers[:, self.measure.wanted.start], self.scale[rows])
+
+
+def _times(measure: Measure, distance: Floats, scale: Floats) -> Floats:
+    """How much larger numbers are than expected, from distances of at least 0 in logarithms, in usual excesses."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.expm1(np.minimum(distance * measure.spread, 300)) / np.expm1(scale * measure.spread))
 
 
 def _scored_rows(columns: Sequence[Cells], total: int, asked: Rows | None) -> Rows:

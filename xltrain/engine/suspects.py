@@ -3,19 +3,19 @@
 Two questions are asked of each row, by models that did not learn from it.
 
 Is the target wrong? Classes: how unlikely is the label under the pooled opinion (engine/opinions.py) of the network,
-similar rows and an additive model: confident learning with a better judge (Northcutt, Jiang, Chuang 2021, arXiv
-1911.00068). Numbers: how far is the target from the pooled prediction, in units of the usual error of rows predicted
-alike, against the tail of such distances (engine/tail.py), so that large values are no suspects for being large.
+similar rows and an additive model, given how many labels seem to be wrong: confident learning (Northcutt, Jiang, Chuang
+2021, arXiv 1911.00068) with a better judge, and a share of wrong labels that is estimated. Numbers: how far is the
+target from the pooled prediction, in units of the usual error of rows predicted alike, against the tail of such
+distances (engine/tail.py), so that large values are no suspects for being large.
 Is another cell wrong? The oddest of the row, given all others (engine/surprise.py).
 
 Each answer is a number from 0 to 1, and score = 1 - (1 - target) (1 - cell). Rows of 0.5 and more are worth a look:
-labels that confident learning counts as wrong, and cells so improbable that half of such rows must be wrong. Of
-classes the mean loss of the first ten epochs (Pleiss et al. 2020, arXiv 2001.10528) has a say too: a network learns
-what is common before it remembers what is not. It is the one number that comes from members that learned from the row;
-without it (too many rows to follow) the score is out of fold altogether.
+labels that are rather wrong than right, and cells so improbable that half of such rows must be wrong. Of classes the
+mean loss of the first ten epochs (Pleiss et al. 2020, arXiv 2001.10528) has a say too: a network learns what is common
+before it remembers what is not. It is the one number that comes from members that learned from the row; without it (too
+many rows to follow) the score is out of fold altogether.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +31,7 @@ from xltrain.engine.additive import Cells
 from xltrain.engine.evaluate import Judged, combine
 from xltrain.engine.loop import Course
 from xltrain.engine.opinions import (
+    mislabelled,
     neighbours_say,
     pooled_numbers,
     pooled_shares,
@@ -46,7 +47,6 @@ LISTED, FEWEST = 500, 50  # rows listed: all worth a look up to this many, and s
 SMALL = 2_000_000  # numbers below which a second thread waits more than it helps
 RUNS = 6  # whose opinions are asked besides the winner's
 LIKELY = 0.5  # from here on a row is worth a look
-TIMES = 3.0  # how much likelier than the row's own class another must be, beyond their shares
 EXPECTED = 0.004  # wrong targets that are reckoned with where nothing speaks for any
 EARLY = 0.1  # the say of the early losses
 
@@ -72,8 +72,8 @@ def with_suspects(
     table: Table,
     encoding: Encoding,
     raw: Singles,
-) -> list[TargetResult]:
-    """The results of a fit with their suspects; as they were where there is nothing to go by."""
+) -> tuple[list[TargetResult], Surprise]:
+    """The results of a fit with their suspects, and how odd every cell is."""
     cells = [*feature_cells(table, encoding), *map(target_cells, results)]
     # Numbers whose squares no float holds are odd enough without being warned about.
     with threadpool_limits(1 if raw.size < SMALL else None), np.errstate(over="ignore", invalid="ignore"):
@@ -85,7 +85,7 @@ def _with_suspects(
     judged: Mapping[tuple[str, str], Sequence[Judged | Course]],
     cells: Sequence[Cells],
     raw: Singles,
-) -> list[TargetResult]:
+) -> tuple[list[TargetResult], Surprise]:
     asked = np.unique(np.concatenate([_worst(each.ledger, 50_000) for each in results]))
     odd = surprise(cells, asked)
     inputs = standardised(raw)
@@ -97,7 +97,7 @@ def _with_suspects(
             if run.name != result.winner and (told := judged.get((run.name, result.target), []))
         ]
         found.append(replace(result, suspects=suspects_of(result, odd, inputs, others)))
-    return found
+    return found, odd
 
 
 def _worst(ledger: Ledger, count: int) -> Rows:
@@ -230,29 +230,12 @@ def _ask_classes(
         voices += [additive[rows]] if np.isfinite(additive[rows]).all() else []
         pooled = pooled_shares(voices, codes)
         said[rows] = pooled
-        mine = pooled[np.arange(len(rows)), codes]
-        # A linear pool is less sure than it is right (Ranjan and Gneiting 2010): its odds count squared.
-        rest = pooled.copy()
-        rest[np.arange(len(rows)), codes] = 0
-        odds = np.square(rest.max(1) / np.maximum(mine, 1e-9))
-        share = _with_early(odds / (1 + odds), ledger, rows) * _told(pooled, codes)
-        evidence[rows] = 2 * np.log(np.maximum(pooled.max(1) / np.maximum(mine, 1e-9), 1))
-        # The upper half of the scale is what is worth a look.
-        wrong[rows] = share / 2 + LIKELY * _beyond_doubt(pooled, codes)
+        share, shares = mislabelled(pooled, codes)
+        wrong[rows] = _with_early(share, ledger, rows)
+        mine = shares[np.arange(len(rows)), codes]
+        evidence[rows] = np.log(np.maximum(shares.max(1) / np.maximum(mine, 1e-9), 1))
     blank = np.full(total, np.nan)
     return Asked(wrong, evidence, said, blank, blank)
-
-
-def _told(shares: Floats, codes: Rows) -> float:
-    """The share of what there is to know about the classes that the features tell: 0..1 (the root of McFadden's R2).
-
-    Where classes overlap, to be in the minority is nothing odd.
-    """
-    count = np.bincount(codes, minlength=shares.shape[1])
-    known = count[count > 0] / len(codes)
-    entropy = -float((known * np.log(known)).sum())
-    loss = -float(np.log(np.maximum(shares[np.arange(len(codes)), codes], 1e-9)).mean())
-    return math.sqrt(min(max(1 - loss / max(entropy, 1e-9), 0.0), 1.0))
 
 
 def _with_early(wrong: Floats, ledger: Ledger, rows: Rows) -> Floats:
@@ -264,22 +247,6 @@ def _with_early(wrong: Floats, ledger: Ledger, rows: Rows) -> Floats:
     dealt = np.empty(len(rows))
     dealt[np.argsort(early, kind="stable")] = np.sort(wrong)
     return (1 - EARLY) * wrong + EARLY * dealt
-
-
-def _beyond_doubt(shares: Floats, codes: Rows) -> npt.NDArray[np.bool_]:
-    """Rows counted as mislabelled by confident learning, where their features say so and not the shares of classes.
-
-    Another class is at least as likely as it is on average for the rows that bear it (Northcutt 2021, the confident
-    joint), and the features make it likelier than the row's own by a factor of three.
-    """
-    rows, classes = shares.shape
-    count = np.bincount(codes, minlength=classes)
-    least = np.array([shares[codes == one, one].mean() if count[one] else 2.0 for one in range(classes)])
-    best = shares.argmax(1)
-    at = np.arange(rows)
-    prior = np.maximum(count, 0.5) / rows
-    ratio = (shares[at, best] / prior[best]) / np.maximum(shares[at, codes] / prior[codes], 1e-12)
-    return np.asarray((best != codes) & (shares[at, best] >= least[best]) & (ratio >= TIMES))
 
 
 def _odd_cells(

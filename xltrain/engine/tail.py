@@ -6,7 +6,7 @@ and on the careful side for normal ones. The share of errors follows by comparin
 with how many the tail allows (Efron, Large-Scale Inference, 2010, chapter 5).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,22 @@ class Tail:
             slope = min(slope, np.log(share / (1 - left)) / max(np.log(end / start), 1e-9))
             start, share = end, 1 - left
         return cls(np.quantile(known, np.linspace(0, 1, 201)), begin, 1 - BEGINS, float(slope))
+
+    @classmethod
+    def on_the_whole(cls, size: Floats, end: float = 0.95) -> "Tail":
+        """From sizes (rows,), as `of`; the tail goes on as it does on the whole from the upper quarter to `end`.
+
+        Hill's estimate from sizes censored at that quantile: one step between two quantiles, as columns of few values
+        have them, does not stand for all.
+        """
+        found = cls.of(size)
+        if not np.isfinite(found.begin):
+            return found
+        known = size[np.isfinite(size)]
+        last = max(float(np.quantile(known, end)), found.begin)
+        top = known[known > found.begin]
+        excess = float(np.log(np.minimum(top, last) / found.begin).sum())
+        return replace(found, slope=float(min((top <= last).sum() / max(excess, 1e-9), STEEPEST)))
 
     def evidence(self, size: Floats) -> Floats:
         """The negative logarithm of the share of numbers that would be at least this large.

@@ -10,7 +10,6 @@ import csv
 import datetime
 import io
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,13 +22,14 @@ from xltrain.excel.cells import read_grid
 from xltrain.excel.common import read_common
 from xltrain.excel.grid import ErrorWord, Grid, grid_of, moment
 from xltrain.excel.ods import OdsBook
-from xltrain.excel.package import missing_book
+from xltrain.excel.package import missing_book, scratch
 from xltrain.excel.read import ERRORS, SUFFIXES, TEXTS, failure, guarded, no_sheet
 from xltrain.excel.scan import DefinedName, Package
 from xltrain.language import text
 from xltrain.place import Place, Problem
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_SIGNS = frozenset("=+-@\t\r\n＝＋－＠")
 _ERROR_WORDS = frozenset(ERRORS.values())
 _OLDEST = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")  # BIFF 2, 3, 4 and 5 without a container
 
@@ -72,8 +72,8 @@ def open_book(path: Path, password: str = "", recalculate: bool = False) -> Iter
         problem = Problem(Place(str(path)), text("book_zero_bytes"), text("book_broken_hint"))
     if problem:
         raise WorkbookError(problem)
-    with tempfile.TemporaryDirectory(prefix="xltrain-", ignore_cleanup_errors=True) as folder:
-        plain = _prepared(path, password, recalculate, Path(folder))
+    with scratch() as folder:
+        plain = _prepared(path, password, recalculate, folder)
         with _at(path, plain), _opened(plain) as book:
             yield book
 
@@ -340,7 +340,12 @@ class _TextBook:
 
 
 def _plain(value: str) -> Any:
-    """A cell of a text file: a text, or an error that a spreadsheet wrote there."""
+    """A cell of a text file: a text, or an error that a spreadsheet wrote there.
+
+    An apostrophe before what would be a formula (`data.formula_texts`) was put there to keep it a text.
+    """
+    if value.startswith("'") and value.lstrip("'")[:1] in _SIGNS:
+        return value[1:]
     return ErrorWord(value) if value.startswith("#") and value in _ERROR_WORDS else value
 
 

@@ -17,6 +17,8 @@ from xltrain.language import current
 from xltrain.place import column_letter
 
 MAX_POINTS = 5_000  # in one chart
+# Percentiles left out on either side, and how many times the range between them a value may lie beyond.
+BULK = ((1, 0.6), (5, 2.0))
 Floats = npt.NDArray[np.float64]
 
 # Dark enough to differ from white in grey, ordered so that neighbours differ in lightness.
@@ -108,6 +110,11 @@ class Axis:
             options["min"] = options["crossing"] = self.low
         if self.high is not None:
             options["max"] = self.high
+        if self.low is not None and self.high is not None and not self.log:
+            unit = _step(self.low, self.high)
+            # Ticks on round numbers, where both ends are some.
+            if all(abs(end / unit - round(end / unit)) < 1e-6 for end in (self.low, self.high)):
+                options["major_unit"] = unit
         if self.log:
             options["log_base"] = 10
         if self.whole:
@@ -275,7 +282,8 @@ def log_axis(title: str, values: Floats) -> Axis:
     """Logarithmic where the values span more than a factor of 30, with limits close to them."""
     shown = values[np.isfinite(values)]
     if len(shown) and shown.min() > 0 and shown.max() / shown.min() > 30:
-        return Axis(title, "General", low=nice(float(shown.min()), down=True), high=nice(float(shown.max())), log=True)
+        low = 10.0 ** math.floor(math.log10(float(shown.min())))
+        return Axis(title, "General", low=low, high=nice(float(shown.max())), log=True)
     return Axis(title, number_format(shown, 2))
 
 
@@ -302,23 +310,31 @@ def limits(values: Floats) -> tuple[float, float, int]:
     if not len(shown):
         return 0.0, 1.0, 0
     low, high = float(shown.min()), float(shown.max())
-    inner_low, inner_high = (float(each) for each in np.percentile(shown, [1, 99]))
-    room = inner_high - inner_low
-    if room > 0:
-        low = low if inner_low - low < 0.6 * room else inner_low - 0.1 * room
-        high = high if high - inner_high < 0.6 * room else inner_high + 0.1 * room
+    for outer, far in BULK:
+        inner_low, inner_high = (float(each) for each in np.percentile(shown, [outer, 100 - outer]))
+        room = inner_high - inner_low
+        if room > 0:
+            low = low if inner_low - low < far * room else inner_low - 0.1 * room
+            high = high if high - inner_high < far * room else inner_high + 0.1 * room
     low, high = _rounded(low, high)
     return low, high, int(np.sum((shown < low) | (shown > high)))
 
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
-    """Limits on round numbers: multiples of a round tenth of the range; from 0 where 0 is near."""
+    """Limits on round numbers: multiples of the distance of ticks; from 0 where 0 is near."""
     if low == high:
         return low - 1, high + 1
     if 0 <= low < 0.3 * high:
         low = 0.0
-    step = nice((high - low) / 10)
+    step = _step(low, high)
     return float(f"{math.floor(low / step) * step:.10g}"), float(f"{math.ceil(high / step) * step:.10g}")
+
+
+def _step(low: float, high: float) -> float:
+    """How far the ticks of an axis are apart: 1, 2 or 5 times a power of ten, five to ten of them."""
+    least = (high - low) / 10 * (1 - 1e-9)
+    power = 10.0 ** math.floor(math.log10(least))
+    return float(f"{next(each * power for each in (1, 2, 5, 10) if each * power >= least):.6g}")
 
 
 def _finish(chart: Any, title: str, x: Axis, y: Axis, legend: str, hide: Sequence[int]) -> None:

@@ -22,8 +22,10 @@ from xltrain.place import Place, Problem, Range, column_number, parse_range
 
 PIECE = 1 << 18  # bytes inflated at a time
 MOST_INFLATED = 8 << 30  # bytes of one part; more is a zip bomb or no work for one machine
-MOST_RATIO = 2_000  # times that a part above 64 MiB may grow when inflated
+MOST_RATIO = 500  # times that a part above 64 MiB may grow when inflated
+MOST_OF_ROW = 128 << 20  # bytes of one row, or of what stands before all
 
+_PROLOG = re.compile(rb"^.*?(?=<[\w:])", re.S)
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?row>)", re.S)
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.S)
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>(.*?)</(?:\w+:)?v>", re.S)
@@ -144,7 +146,9 @@ class Package:
                 if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
                     yield (first + source.read()).decode("utf-16").encode("utf-8")
                     return
-                if b"<!DOCTYPE" in first[:2048] or b"<!ENTITY" in first[:2048]:
+                before = _PROLOG.match(first)
+                prolog = before[0] if before else first
+                if b"<!DOCTYPE" in prolog or b"<!ENTITY" in prolog:
                     raise WorkbookError(Problem(self.place, text("book_entities"), text("book_broken_hint")))
                 while first:
                     yield first
@@ -250,7 +254,8 @@ class Package:
             raise WorkbookError(Problem(self.place, text("book_no_workbook"), text("book_broken_hint")))
         relations = self.relations(self._book)
         self._related = dict(relations.values())
-        sheets = []
+        sheets: list[SheetPart] = []
+        charts: list[SheetPart] = []
         self._listed: list[str] = []  # with those that are no worksheets, for local names
         for each in self._tree(self._book).iter():
             if not _is(each, "sheet"):
@@ -258,8 +263,10 @@ class Package:
             self._listed.append(each.get("name", ""))
             link = next((value for key, value in each.attrib.items() if key.endswith("}id")), "")
             kind, part = relations.get(link, ("", ""))
-            if kind == "worksheet" and part in self:
-                sheets.append(SheetPart(each.get("name", ""), part, each.get("state", "visible") != "visible"))
+            if kind in ("worksheet", "chartsheet") and part in self:
+                found = SheetPart(each.get("name", ""), part, each.get("state", "visible") != "visible")
+                (sheets if kind == "worksheet" else charts).append(found)
+        self.chart_sheets = tuple(charts)
         return tuple(sheets)
 
     def _tree(self, part: str) -> ElementTree.Element:
@@ -319,19 +326,17 @@ def head(package: Package, part: str) -> bytes:
         at = re.search(rb"<(?:\w+:)?sheetData\b", found)
         if at:
             return found[: at.start()]
+        _limited(package, len(found) * 8)
     return found
 
 
 def tail(package: Package, part: str) -> bytes:
     """The XML of a sheet after its rows."""
-    kept, inside = b"", True
-    for piece in package.stream(part):
-        kept += piece
-        if inside:
-            at = re.search(rb"</(?:\w+:)?sheetData>|<(?:\w+:)?sheetData\b[^>]*/>", kept)
-            inside = at is None
-            kept = kept[at.end() :] if at else kept[-64:]
-    return b"" if inside else kept
+    after: list[bytes] = []
+    for _ in whole_rows(package, part, after=after):
+        pass
+    rest = b"".join(after)
+    return rest[rest.find(b">") + 1 :]
 
 
 def is_date_format(code: str) -> bool:
@@ -341,27 +346,51 @@ def is_date_format(code: str) -> bool:
 
 
 def whole_rows(package: Package, part: str, size: int = PIECE, after: list[bytes] | None = None) -> Iterator[bytes]:
-    """The XML between sheetData's tags in pieces that end at a row's end; what follows them is added to `after`."""
-    rest, begun, pieces = b"", False, package.stream(part, size)
+    """The XML between sheetData's tags in pieces that end at a row's end; what follows them is added to `after`,
+    beginning within the closing tag: nothing where the sheet is cut off before it.
+    """
+    pieces = package.stream(part, size)
+    rest, begun = b"", False
+    waiting: list[bytes] = []  # of a row that goes on: joined once, however long it is
+    held = 0
     for piece in pieces:
-        rest += piece
         if not begun:
+            rest += piece
             at = re.search(rb"<(?:\w+:)?sheetData\b[^>]*>", rest)
             if at is None:
                 rest = rest if len(rest) < 1 << 22 else rest[-64:]
                 continue
-            begun, rest = True, rest[at.end() :]
+            begun, piece, rest = True, rest[at.end() :], b""
+            if at[0].endswith(b"/>"):
+                if after is not None:
+                    after += [b">", piece, *pieces]
+                return
+        held += len(piece)
+        _limited(package, held)
+        seam = waiting[-1][-10:] + piece if waiting else piece
+        waiting.append(piece)
+        if b"row>" not in seam and b"sheetData>" not in seam:
+            continue
+        rest = b"".join(waiting)
         end = rest.rfind(b"row>")
         if end >= 0:
             yield rest[: end + 4]
             rest = rest[end + 4 :]
+        waiting, held = [rest], len(rest)
         if b"sheetData>" in rest:
             break
     if begun:
+        rest = b"".join(waiting)
         end = rest.find(b"sheetData>")
         yield rest if end < 0 else rest[:end]
-        if after is not None:
-            after += [rest[end:] if end >= 0 else b"", *pieces]
+        if after is not None and end >= 0:
+            after += [rest[end:], *pieces]
+
+
+def _limited(package: Package, count: int) -> None:
+    """Stop where so many bytes belong together that no spreadsheet program wrote them."""
+    if count > MOST_OF_ROW:
+        raise WorkbookError(Problem(package.place, text("book_bomb"), text("book_broken_hint")))
 
 
 def rows_in(piece: bytes, last: int) -> Iterator[Row]:

@@ -57,7 +57,7 @@ class Area:
     last_row: int
     evidence: str
     name: str = ""
-    totals: int = 0  # rows at its end that its Excel table calls totals
+    totals: int = 0  # of its last rows are called totals by its Excel table
 
     @property
     def top(self) -> int:
@@ -104,7 +104,7 @@ def _beside(grid: Grid, listed: list[Area]) -> list[Area]:
         for area in listed:
             left, right = area.columns
             if left <= strip.column <= right:
-                kinds[grid.index(area.top) : grid.index(area.last_row + area.totals + 1)] = BLANK
+                kinds[grid.index(area.top) : grid.index(area.last_row + 1)] = BLANK
         strips.append(Strip(strip.column, kinds, strip.values))
     rest = replace(grid, strips=tuple(strips), tables=()).cut(1, 1, MAX_ROW, MAX_COLUMN)
     if not len(rest):

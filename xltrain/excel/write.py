@@ -5,10 +5,12 @@ Rows and columns count from 0 here, as in XlsxWriter; places shown to people cou
 
 import datetime
 import math
+import traceback
 import unicodedata
 import warnings
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import XlsxWriterException
 
 from xltrain.errors import WorkbookError
+from xltrain.excel.package import causes, scratch
 from xltrain.language import current, label, text
 from xltrain.place import Place, Problem
 
@@ -30,6 +33,10 @@ MAX_LITERAL = 255  # characters of a text inside a formula, and of what HYPERLIN
 WIDEST = 48.0
 EPOCH = 25_569  # 1970-01-01 as Excel counts days
 FONTS = {"en": "Calibri", "zh": "Microsoft YaHei"}
+
+PAGE = (1047, 698)  # pixels of a landscape page of A4 within its margins
+ROW = 20  # pixels
+WIDER = 1.07  # times as wide as in Excel are columns in LibreOffice
 
 INK = "#1F2937"
 GREY = "#6B7280"
@@ -98,6 +105,8 @@ class Sheet:
         self.name = name
         self._widths: dict[int, float] = {}
         self._fixed: set[int] = set()
+        self._folded: set[int] = set()
+        self._parts: list[tuple[int, bool]] = []
         self._bulk_table = ""
 
     def write(self, row: int, column: int, value: object, style: Any = None) -> None:
@@ -166,6 +175,7 @@ class Sheet:
 
     def group(self, column: int) -> None:
         """Fold a column away, in a group that a click opens; its width stays as it is."""
+        self._folded.add(column)
         self.page.set_column(column, column, self._widths.get(column, 10.0), None, {"level": 1, "hidden": True})
 
     def fit(self, column: int, shown: Iterable[object], header: str = "", widest: float = WIDEST) -> None:
@@ -179,6 +189,54 @@ class Sheet:
         self._widths[column] = width
         self.page.set_column(column, column, width)
 
+    @property
+    def columns(self) -> int:
+        """How many columns have a width of their own."""
+        return max(self._widths, default=0) + 1
+
+    def part(self, row: int, apart: bool = False) -> None:
+        """Something that a page had better not cut begins here; `apart`: on a page of its own."""
+        self._parts.append((row, apart))
+
+    def print_parts(self, last: int, columns: int, portrait: bool = False) -> None:
+        """Print the first columns of all rows to `last` as wide as the page, which ends between parts.
+
+        Excel has no regard for page breaks where it fits a sheet to the page by itself, so the scale is worked out.
+        """
+        wide, high = PAGE[::-1] if portrait else PAGE
+        (self.page.set_portrait if portrait else self.page.set_landscape)()
+        need = sum(7 * self._widths.get(at, 8.43) + 5 for at in range(columns) if at not in self._folded)
+        scale = int(min(max(100 * wide / (need * WIDER), 10), 100))
+        room = int(high * 100 / scale / ROW) - 1
+        starts = sorted(dict(self._parts).items())
+        breaks, first = [], 0
+        for at, (row, apart) in enumerate(starts, 1):
+            end = starts[at][0] if at < len(starts) else last + 1
+            if row > first and (apart or end - first > room):
+                breaks.append(row)
+                first = row
+        self.page.print_area(0, 0, last, columns - 1)
+        self.page.set_print_scale(scale)
+        self.page.set_h_pagebreaks(breaks)
+
+    def print_first(self, rows: int, columns: int, most: float = 150.0) -> None:
+        """Print the first columns alone, as many as stand on a page that one can read."""
+        self.page.print_area(0, 0, rows, self.fitting(columns, most) - 1)
+
+    def fitting(self, columns: int, most: float) -> int:
+        """How many of the first columns are together at most so many characters wide; folded ones do not count."""
+        width, last = 0.0, 0
+        for column in range(columns):
+            width += 0 if column in self._folded else self._widths.get(column, 8.43)
+            last = column if width <= most else last
+        return last + 1
+
+    def head_height(self, row: int, headers: Sequence[str], first: int = 0, least: int = 2) -> None:
+        """Make a header row as high as its texts need over the widths that their columns have by now."""
+        widths = [self._widths.get(column, 8.43) for column in range(first, first + len(headers))]
+        need = [wrapped(header, width - 1) for header, width in zip(headers, widths, strict=True)]
+        self.page.set_row(row, 16.5 * max([least, *need]) + 3)
+
     def height(self, row: int, value: str, width: float, line: float = 15.0, least: int = 1) -> None:
         """Make a row as high as a wrapped text needs over `width` characters."""
         self.page.set_row(row, line * max(least, lines(value, width)) + 3)
@@ -191,11 +249,11 @@ def new_book(path: Path, title: str = "") -> Iterator[Book]:
     Raises:
         WorkbookError: the file cannot be written.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), scratch() as temporaries:
         warnings.filterwarnings("error", module=r"xlsxwriter(\..*)?")
-        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         bare = path.with_name(f"{path.stem}-bare{path.suffix}")  # before its bulk rows are put in
-        workbook = xlsxwriter.Workbook(str(bare), options)
+        workbook = xlsxwriter.Workbook(str(bare), {**plain, "tmpdir": str(temporaries)})
         # The default cell keeps Calibri, whose digits set the unit of column widths; all other cells take this font.
         workbook.default_format_properties = {**workbook.default_format_properties, "font_name": FONTS[current()]}
         if title:
@@ -211,11 +269,23 @@ def new_book(path: Path, title: str = "") -> Iterator[Book]:
             else:
                 bare.replace(path)
         except (OSError, XlsxWriterException) as error:
+            _abandon(error)
             raise WorkbookError(
-                Problem(Place(path.name), text("cannot_write_book", reason=error), text("cannot_write_book_hint"))
+                Problem(Place(str(path)), text("cannot_write_book", reason=error), text("cannot_write_book_hint"))
             ) from error
         finally:
             bare.unlink(missing_ok=True)
+
+
+def _abandon(error: BaseException) -> None:
+    """Let go of the archives that an error left open: each would try to write its end again, and say so by itself."""
+    for each in causes(error):
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(value, zipfile.ZipFile) and value.fp is not None:
+                    file, value.fp = value.fp, None
+                    with suppress(OSError):
+                        file.close()
 
 
 def sheet_label(word: str, taken: Sequence[str] = ()) -> str:
@@ -267,6 +337,19 @@ def header_width(header: str) -> float:
 def lines(value: str, width: float) -> int:
     """Lines that a wrapped text takes over `width` characters."""
     return sum(max(1, math.ceil(text_width(part) * 1.05 / max(width, 1))) for part in value.split("\n"))
+
+
+def wrapped(value: str, width: float) -> int:
+    """Lines of bold text over `width` characters; it breaks at spaces, and between Chinese letters."""
+    count, left = 1, width
+    for word in value.split():
+        need = text_width(word) * (1 if word.isascii() else 1.1)
+        if need > left and left < width:
+            count, left = count + 1, width
+        if need > width:  # Chinese, or too long for any line
+            count += math.ceil(need / width) - 1
+        left -= min(need % width if need > width else need, width) + 1
+    return count
 
 
 def number_format(values: npt.ArrayLike, digits: int = 3) -> str:

@@ -7,10 +7,12 @@ registered choices, whose English stands beside their code. Readers accept the w
 
 import locale
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from string import Formatter
 from types import ModuleType
 
 from xltrain.language import chinese, english
@@ -57,10 +59,30 @@ def system() -> str:
     return normal(chosen or locale.getlocale()[0] or "en") or "en"
 
 
+class _Filling(Formatter):
+    """Fills in places; `{rows} row{rows:?s}` is one row or several rows, `{rows:?is|are}` the verb to it; `{path:"}` is
+    a word, or a list of them, as one types it in a command.
+    """
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        if format_spec == '"':
+            words = value if isinstance(value, (list, tuple)) else [value]
+            return " ".join(_typed(str(each)) for each in words)
+        if not format_spec.startswith("?"):
+            return str(super().format_field(value, format_spec))
+        one, _, several = format_spec[1:].rpartition("|")
+        return one if str(value) == "1" else several
+
+
+def _typed(word: str) -> str:
+    """In quotes where the shells of all systems, or one of them, would take the word apart."""
+    return word if re.fullmatch(r"[\w./\\:+@%~-]+", word) else f'"{word}"'
+
+
 def text(key: str, /, **values: object) -> str:
     """The sentence `key` in the current language with its places filled in."""
     template: str = LANGUAGES[current()].MESSAGES[key]
-    return template.format(**values)
+    return _Filling().vformat(template, (), values)
 
 
 def label(word: str) -> str:

@@ -7,10 +7,9 @@ import numpy as np
 from xltrain.engine.result import TargetResult
 from xltrain.excel.write import short
 from xltrain.language import label, text
-from xltrain.report.decisions import is_kept
-from xltrain.report.report import Report, lower_is_better, value_of, with_unit
+from xltrain.report.report import Report, lower_is_better, sentences, value_of, with_unit
 from xltrain.report.slices import Slice, best_and_worst
-from xltrain.report.verdict import Verdict
+from xltrain.report.verdict import Verdict, far_misses
 
 FEW_ROWS = 300
 APART = 1.25  # times the error of the rest from which a branch is worth a word
@@ -23,7 +22,7 @@ MOST = 4  # pieces of advice
 
 def findings(report: Report, target: TargetResult) -> list[str]:
     """What the reader should know of the winner, a sentence each."""
-    told = [_few_rows(target), _columns(target), _branches(report, target)]
+    told = ["" if far_misses(target) else _few_rows(target), _columns(target), _branches(report, target)]
     told += [_interval(target), _suspects(report, target)]
     return [each for each in told if each]
 
@@ -32,7 +31,11 @@ def advice(report: Report, target: TargetResult, found: Verdict) -> list[str]:
     """What would help, the surest first."""
     best, curves = target.best, target.best.curves
     told = []
-    if count := _worth(report, target):
+    causes = report.result.causes
+    if causes.findings and target is report.result.targets[0]:
+        rows = len({each.row for each in causes.cells if each.finding})
+        told.append(text("advice_findings", count=len(causes.findings), rows=f"{rows:,}", sheet=label("Findings")))
+    if count := len(report.reviewed(target)):
         told.append(text("advice_suspects", count=f"{count:,}", sheet=label("Suspects")))
     trees, own = (value_of(scores, found.measure) for scores in (target.baselines.get("boosted_trees"), best.metrics))
     if math.isfinite(trees) and (trees < 0.98 * own if lower_is_better(found.measure) else trees > own + 0.005):
@@ -57,13 +60,8 @@ def mail(report: Report, target: TargetResult, found: Verdict) -> str:
     files = len({origin.file for origin in report.table.origins})
     scored = int((target.ledger.scored_by > 0).sum())
     third = _branches(report, target) or _suspects(report, target) or found.judgement
-    return " ".join(
-        (
-            text("mail_what", target=target.target, headline=found.headline),
-            text("mail_how", rows=f"{scored:,}", files=files),
-            third,
-        )
-    )
+    what = text("mail_what", target=target.target, headline=found.headline)
+    return sentences((what, text("mail_how", rows=f"{scored:,}", files=files), third))
 
 
 def _columns(target: TargetResult) -> str:
@@ -115,16 +113,8 @@ def _interval(target: TargetResult) -> str:
 
 
 def _suspects(report: Report, target: TargetResult) -> str:
-    count = _worth(report, target)
+    count = len(report.reviewed(target))
     return text("finding_suspects", count=f"{count:,}", sheet=label("Suspects")) if count else ""
-
-
-def _worth(report: Report, target: TargetResult) -> int:
-    """How many rows are worth reviewing, without those decided to be kept."""
-    found = target.suspects
-    if found is None:
-        return 0
-    return found.worth - sum(is_kept(report, row) for row in found.order[: found.worth].tolist())
 
 
 def _worst(report: Report, target: TargetResult) -> Slice | None:

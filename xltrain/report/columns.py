@@ -47,14 +47,16 @@ def write_columns(report: Report, name: str) -> None:
         words.append("psi_last_source")
         notes.append("psi")
     headers = sheet.table(HEAD, 0, [label(word) for word in words], len(names), "Data")
-    sheet.page.set_row(HEAD, 34)
     hover_headers(sheet, HEAD, 0, notes)
     for offset, column in enumerate(names, 1):
         _write(report, sheet, HEAD + offset, known[column], profiles[column], moved.get(column))
     for index, header in enumerate(headers):
         seen = names if index == 0 else []
         sheet.fit(index, seen, header, 40)
+    for word in ("min", "median", "max"):
+        sheet.width(words.index(word), 12)
     sheet.width(words.index("common_values"), 46)
+    sheet.head_height(HEAD, headers)
     _write_notes(report, sheet, HEAD + len(names) + 2)
     sheet.page.freeze_panes(HEAD + 1, 1)
     sheet.page.repeat_rows(HEAD)
@@ -77,11 +79,11 @@ def _write(
         (column.name, {"bold": column.role == "target"}),
         (label(column.role) if column.role else "", {}),
         (label(column.type) if column.type else "", {}),
-        (str(column.encoder) if column.encoder else "", {}),
+        _encoder(report, column),
         (told.missing, {"num_format": "0.0%"}),
         (int(pc.count_distinct(values, mode="only_valid").as_py()), {"num_format": "#,##0"}),
         *((each, look) for each in shown),
-        ("" if report.share and column.role in ("id", "ignore") else words, {}),
+        ("" if report.share and column.role in ("id", "ignore") else words, {"shrink": True}),
     ]
     for index, (value, style) in enumerate(cells):
         sheet.write(row, index, value, report.book.style(**style))
@@ -89,6 +91,13 @@ def _write(
         value, far = moved
         style = {"num_format": "0.00", "bold": far, "bg_color": "#FFF4DA"} if far else {"num_format": "0.00"}
         sheet.write(row, len(cells), value, report.book.style(**style))
+
+
+def _encoder(report: Report, column: Column) -> tuple[str, dict[str, Any]]:
+    """How a feature was read: as the job asks for, else, in grey, as columns of its type are."""
+    if column.encoder:
+        return str(column.encoder), {}
+    return report.result.encoders.get(column.name, ""), {"font_color": GREY, "italic": True}
 
 
 def _moved(table: Table, names: Sequence[str]) -> dict[str, tuple[float, bool]]:
@@ -100,6 +109,8 @@ def _moved(table: Table, names: Sequence[str]) -> dict[str, tuple[float, bool]]:
     found = {}
     for name in names:
         values = table.data.column(name)
+        if pa.types.is_temporal(values.type):  # time goes on
+            continue
         before = profile(values.filter(pa.array(~late)))
         index = drift(before, values.filter(pa.array(late)))
         found[name] = (index, bool(index > max(LARGE, by_chance(before, int(late.sum())))))

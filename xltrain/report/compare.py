@@ -113,7 +113,7 @@ def _summary(book: Book, data: ChartData, found: Difference) -> None:
     sheet.write(1, 0, sides, book.style(font_color=GREY))
     row = 3
     for target in found.targets:
-        row = _section(book, sheet, row, f"{label('target')}: {target.target}", last)
+        row = _section(book, sheet, row, text("told_as", word=label("target"), told=target.target), last)
         tint = TINTS[target.verdict]
         said = sentence(found, target)
         head = {
@@ -342,4 +342,5 @@ def _list(book: Book, sheet: Sheet, row: int, title: str, words: Sequence[str], 
 
 def as_text(cell: Cell) -> str:
     """A changed cell in one line, for the command line."""
-    return text("compare_cell", place=cell.after, column=cell.column, was=cell.was, now=cell.now)
+    was, now = (f"{each:.12g}" if isinstance(each, float) else each for each in (cell.was, cell.now))
+    return text("compare_cell", place=cell.after, column=cell.column, was=was, now=now)

@@ -22,6 +22,7 @@ from xltrain.excel.chart import (
 from xltrain.excel.write import HINT, TITLE, Sheet, number_format
 from xltrain.language import label, text
 from xltrain.registry import number
+from xltrain.report.notes import hover_headers
 from xltrain.report.report import Report
 
 NAMED = 10  # runs with a colour and a place in the legend; the rest are thin grey lines
@@ -42,7 +43,7 @@ def write_curves(report: Report, name: str) -> None:
     for target in report.result.targets:
         row = _charts(report, sheet, row, columns + 1, target)
     sheet.page.freeze_panes(FIRST_ROW + 1, 0)
-    sheet.page.print_area(0, 0, row, columns + 20)
+    sheet.print_parts(row, columns + 12)
 
 
 def _numbers(report: Report, sheet: Sheet) -> int:
@@ -61,11 +62,13 @@ def _numbers(report: Report, sheet: Sheet) -> int:
     if not report.several:
         columns = columns[1:]
     headers = sheet.table(FIRST_ROW, 0, [header for header, _, _ in columns], sum(counts), "Curves")
-    sheet.page.set_row(FIRST_ROW, 34)
+    words = ("", "", "epoch", "training_loss", "validation_loss", "lr")
+    hover_headers(sheet, FIRST_ROW, 0, words if report.several else words[1:])
     for index, (_, values, shown) in enumerate(columns):
         sheet.column(FIRST_ROW + 1, index, values, report.book.style(**({"num_format": shown} if shown else {})))
         texts = {value for value in values if isinstance(value, str)}
         sheet.fit(index, texts, headers[index], 30)
+    sheet.head_height(FIRST_ROW, headers)
     return len(columns)
 
 
@@ -101,11 +104,13 @@ def _charts(report: Report, sheet: Sheet, row: int, column: int, target: TargetR
     for word, take in heads:
         chart = _chart(report, target, word, take, epochs)
         chart.set_size({"width": CHART[0], "height": CHART[1]})
+        sheet.part(row)
         sheet.page.insert_chart(row, column, chart, {"object_position": 3})
         row += CHART_ROWS
     if any(run.lr_range for run in target.runs):
         chart = _range_chart(report, target)
         chart.set_size({"width": CHART[0], "height": CHART[1]})
+        sheet.part(row)
         sheet.page.insert_chart(row, column, chart, {"object_position": 3})
         row += CHART_ROWS
     return row

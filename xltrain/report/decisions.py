@@ -191,12 +191,6 @@ class _Line:
         return self[next((each for each in (column, name) if each in self.columns), "actual")]
 
 
-def is_kept(report: Report, row: int) -> bool:
-    """Whether a row of the table was decided to be right as it stands, and has not changed since."""
-    place = report.table.place(row)
-    return (place.file, place.sheet, place.row) in report.kept
-
-
 def write_decisions(report: Report) -> None:
     """Every decision in force with what became of it; the next fit reads it from here. No sheet where there is none."""
     kept = [each for each in report.settled if each.state != "replaced"]

@@ -18,12 +18,13 @@ def write_diagnostics(report: Report, name: str) -> None:
     sheet.page.set_row(0, 26)
     sheet.write(1, 0, text("diagnostics_hint"), report.book.style(**{**HINT, "text_wrap": False}))
     row = 3
-    for target in report.result.targets:
+    for index, target in enumerate(report.result.targets):
+        sheet.part(row, apart=index > 0)
         for column in range(COLUMNS):
             title = f"{target.target} · {target.winner}" if column == 0 else ""
             sheet.write(row, column, title, report.book.style(**SECTION))
         sheet.page.set_row(row, 22)
         write = write_regression if not target.classes else write_binary if len(target.classes) == 2 else write_classes
         row = write(report, sheet, row + 2, target) + 2
-    sheet.page.print_area(0, 0, row, COLUMNS - 1)
+    sheet.print_parts(row, COLUMNS)
     sheet.page.freeze_panes(3, 0)

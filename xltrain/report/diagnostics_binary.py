@@ -45,6 +45,7 @@ def write_binary(report: Report, sheet: Sheet, row: int, target: TargetResult) -
     sheet.write(row, 0, told, report.book.style(**{**HINT, "text_wrap": False}))
     row = figures(sheet, row + 1, _figures(target, rows, score, positive))
     row = write_tables(report, sheet, row, target, rows)
+    sheet.part(row)
     row, costs = _thresholds(report, sheet, row, score, positive)
     charts = [
         roc_chart(report, target, rows),
@@ -106,7 +107,7 @@ def _thresholds(report: Report, sheet: Sheet, row: int, score: Floats, positive:
     ]
     for column, (values, shown) in enumerate(columns):
         sheet.column(first, column, values.tolist(), report.book.style(num_format=shown))
-    look = report.book.style(num_format="#,##0.##")
+    look = report.book.style(num_format="#,##0")
     miss, alarm = f"$D${row + 1}", f"$D${row + 2}"
     for offset, value in enumerate(cost):
         at = first + offset
@@ -118,7 +119,7 @@ def _thresholds(report: Report, sheet: Sheet, row: int, score: Floats, positive:
     own = ChartData(report.book, sheet.name)
     line = Series(label("cost"), Ref(0, first, thresholds), Ref(8, first, cost), colour(0), "solid", 2, "circle", 5)
     chart = xy_chart(
-        own, text("chart_costs"), [line], Axis(label("threshold"), "0%", 0, 1), Axis(label("cost"), "#,##0.##"), "none"
+        own, text("chart_costs"), [line], Axis(label("threshold"), "0%", 0, 1), Axis(label("cost"), "#,##0"), "none"
     )
     chart.set_legend({"none": True})
     return last + 2, chart

@@ -39,7 +39,9 @@ def write_classes(report: Report, sheet: Sheet, row: int, target: TargetResult) 
 def write_tables(report: Report, sheet: Sheet, row: int, target: TargetResult, rows: Rows) -> int:
     """The confusion matrix and, below it, the figures of each class."""
     matrix = confusion(target, rows)
+    sheet.part(row)
     row = _confusion(report, sheet, row, target, matrix) + 1
+    sheet.part(row)
     return _per_class(report, sheet, row, target, matrix, rows) + 1
 
 

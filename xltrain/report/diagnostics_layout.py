@@ -26,6 +26,8 @@ def place_charts(sheet: Sheet, row: int, charts: Sequence[Any]) -> int:
     for index, chart in enumerate(charts):
         chart.set_size({"width": CHART[0], "height": CHART[1]})
         at = row + index // ACROSS * CHART_ROWS
+        if not index % ACROSS:
+            sheet.part(at)
         place = {"object_position": 3, "x_offset": (index % ACROSS) * (CHART[0] + 12)}
         sheet.page.insert_chart(at, 0, chart, place)
     return row + -(-len(charts) // ACROSS) * CHART_ROWS

@@ -5,15 +5,16 @@ from typing import Any
 
 from xlsxwriter.utility import xl_range_abs
 
-from xltrain.data.decided import WORDS, word_label
+from xltrain.data.decided import word_label
 from xltrain.engine.audited import Audit, Finding
+from xltrain.engine.result import Causes
 from xltrain.excel.write import HINT, TITLE, Sheet
 from xltrain.language import label, text
+from xltrain.report.inputs import BAR, HEAD, input_look, write_choices, write_hits
 from xltrain.report.notes import hover
 from xltrain.report.reasons import plain
 from xltrain.report.report import Report
 from xltrain.report.samples import link_target
-from xltrain.report.suspects import BAR, HEAD, INPUT, write_hits
 
 PLACES = 3  # places shown of a finding
 HEADERS = ("finding_number", "finding_cause", "odd_cells", "rows", "place", "further_places", "suggested_decision")
@@ -32,7 +33,7 @@ UNITS = {
 LIMITS = {"min": "finding_min", "max": "finding_max", "allowed": "finding_allowed", "unique": "finding_unique"}
 
 
-def write_findings(report: Report, audit: Audit) -> None:
+def write_findings(report: Report, audit: Audit | Causes) -> None:
     """One row per finding, largest first; no sheet where there is none."""
     if not audit.findings:
         return
@@ -52,14 +53,13 @@ def write_findings(report: Report, audit: Audit) -> None:
         _write_finding(report, sheet, offset, finding, audit)
     at = words.index("decision")
     write_hits(report, sheet, xl_range_abs(HEAD + 1, at, HEAD + count, at))
-    offered = {"validate": "list", "error_type": "information", "source": [word_label(word) for word in WORDS]}
-    sheet.page.data_validation(HEAD + 1, at, HEAD + count, at, offered)
+    write_choices(sheet, words, (), count)
     sheet.page.conditional_format(HEAD + 1, 2, HEAD + count, 2, BAR)
     sheet.page.freeze_panes(HEAD + 1, 2)
     sheet.page.repeat_rows(HEAD)
 
 
-def _write_finding(report: Report, sheet: Sheet, row: int, finding: Finding, audit: Audit) -> None:
+def _write_finding(report: Report, sheet: Sheet, row: int, finding: Finding, audit: Audit | Causes) -> None:
     top = {"valign": "top"}
     wrapped = report.book.style(text_wrap=True, **top)
     plainly = report.book.style(**top)
@@ -81,7 +81,7 @@ def _write_finding(report: Report, sheet: Sheet, row: int, finding: Finding, aud
     sheet.write(row, 5, text("comma").join(more) + (" …" if len(cells) > PLACES else ""), wrapped)
     sheet.write(row, 6, advice(finding), wrapped)
     for column in range(7, 7 + len(INPUTS)):
-        sheet.write(row, column, None, report.book.style(bg_color=INPUT, border=1, border_color="#E5DCB8", **top))
+        sheet.write(row, column, None, input_look(report.book))
     sheet.height(row, sentence, WIDTHS["finding_cause"], least=2)
 
 
@@ -89,7 +89,7 @@ def _same_sheet(one: str, other: str) -> bool:
     return one.rpartition("!")[0] == other.rpartition("!")[0]
 
 
-def finding_words(finding: Finding, audit: Audit) -> str:
+def finding_words(finding: Finding, audit: Audit | Causes) -> str:
     """A finding in a sentence."""
     columns = _listed(finding.columns)
     count = len(finding.cells)

@@ -23,7 +23,7 @@ from xltrain.excel.chart import (
 from xltrain.excel.write import EPOCH, HINT, NAVY, TITLE, Sheet, number_format
 from xltrain.language import label, text
 from xltrain.report.notes import hover_headers
-from xltrain.report.report import Report, lower_is_better, metric_format, with_unit
+from xltrain.report.report import Report, lower_is_better, metric_format, sentences, with_unit
 
 BARS = 15
 CURVES = 5  # classes of one chart
@@ -45,12 +45,13 @@ def write_importance(report: Report, name: str) -> None:
     sheet.page.set_row(0, 26)
     _told(report, sheet, 1, text("importance_hint"))
     row = 4 if report.several else 3
-    for target in known:
+    for turn, target in enumerate(known):
+        sheet.part(row - 1, apart=turn > 0)
         assert target.importance is not None
         if report.several:
             sheet.write(row - 1, 0, target.target, report.book.style(bold=True, font_size=12, font_color=NAVY))
         row = _block(report, sheet, row, target, target.importance) + GAP
-    sheet.page.print_area(0, 0, row, PRINTED - 1)
+    sheet.print_parts(row, PRINTED)
     if not report.several:
         sheet.page.freeze_panes(4, 2)
 
@@ -78,13 +79,12 @@ def _block(report: Report, sheet: Sheet, row: int, target: TargetResult, found: 
     curves = [chart for curve in found.curves if (chart := _curve_chart(report, target, curve, y)) is not None]
     if not curves:
         return below
-    told = text("dependence_hint")
-    if found.alike:
-        told += " " + text("dependence_alike")
-    _told(report, sheet, below, told)
+    _told(report, sheet, below, sentences((text("dependence_hint"), text("dependence_alike") if found.alike else "")))
     for index, chart in enumerate(curves):
         chart.set_size({"width": CURVE[0], "height": CURVE[1]})
         at = below + 1 + (index // ACROSS) * (CURVE[1] // ROW + 1)
+        if not index % ACROSS:
+            sheet.part(at if index else below)
         place = {"object_position": 3, "x_offset": (index % ACROSS) * (CURVE[0] + 10)}
         sheet.page.insert_chart(at, 0, chart, place)
     return below + 1 + -(-len(curves) // ACROSS) * (CURVE[1] // ROW + 1)
@@ -96,7 +96,6 @@ def _table(report: Report, sheet: Sheet, row: int, target: TargetResult, found: 
     count = len(found.columns)
     names = sheet.table(row, 0, headers, count, "Importance")
     hover_headers(sheet, row, 0, ("", "", "importance", *words))
-    sheet.page.set_row(row, 50)
     look = report.book.style(num_format=_format(found))
     base = abs(found.base)
     share = found.importance / base if base > 0 else np.full(count, np.nan)
@@ -113,12 +112,14 @@ def _table(report: Report, sheet: Sheet, row: int, target: TargetResult, found: 
         texts = [value if isinstance(value, str) else "00,000.00" for value in values]
         sheet.fit(index, texts, names[index], 30)
     sheet.width(0, 7)
+    sheet.head_height(row, names)
     bar = {"type": "data_bar", "bar_color": "#7FA3D1", "bar_solid": True, "bar_negative_color": "#D9A0A0"}
     sheet.page.conditional_format(row + 1, 2, row + count, 2, bar)
     told = text("importance_base", metric=label(found.metric), rows=f"{found.rows:,}", repeats=found.repeats)
     end = row + 1 + count
     if found.metric != target.metric:
-        told += " " + text("importance_other", metric=label(found.metric), asked=label(target.metric))
+        other = text("importance_other", metric=label(found.metric), asked=label(target.metric))
+        told = sentences((told, other))
     _told(report, sheet, end, told, 6)
     return end + 1
 

@@ -9,8 +9,11 @@ from xltrain.engine.result import RunResult, Score, TargetResult
 from xltrain.excel.chart import Axis, bar_chart
 from xltrain.excel.write import HINT, NAVY, PALE, TITLE, Sheet
 from xltrain.language import label, text
+from xltrain.report.diagnostics_layout import in_unit
 from xltrain.report.notes import hover
 from xltrain.report.report import (
+    SHARES,
+    UNITLESS,
     Report,
     baseline_words,
     loss_words,
@@ -25,9 +28,9 @@ from xltrain.report.report import (
 GAP = 3  # rows between the blocks of two targets
 MIXED = 2  # runs of a mix that are named
 BARS = 12  # runs in a chart
-CHARTS, ACROSS = 8, 4  # charts in all, and side by side
-CHART = (330, 230)  # pixels
-CHART_ROWS = 12
+CHARTS, ACROSS = 9, 3  # charts in all, and side by side
+CHART = (320, 250)  # pixels
+CHART_ROWS = 13
 # What a run says besides its model, loss, optimizer and schedule.
 SETTINGS = (
     "epochs",
@@ -46,6 +49,7 @@ SETTINGS = (
     "seed",
 )
 GOLD = "#FFF1CC"
+PRINTED = 200.0  # characters of a page
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class _Column:
     best: str = ""  # lower | higher: which value to mark
     widest: float = 34.0
     note: str = ""  # the word of its hover note
-    setting: bool = False  # one of the settings, folded away
+    setting: bool = False  # one of the settings, or a further word on a metric: folded away
 
 
 def write_leaderboard(report: Report, name: str) -> None:
@@ -68,10 +72,12 @@ def write_leaderboard(report: Report, name: str) -> None:
     sheet.page.set_row(0, 26)
     sheet.write(1, 0, text("leaderboard_hint"), report.book.style(**{**HINT, "text_wrap": False}))
     row = 3
-    for target in report.result.targets:
+    for index, target in enumerate(report.result.targets):
+        sheet.part(row - 1, apart=index > 0)
         if report.several:
             sheet.write(row - 1, 0, target.target, report.book.style(bold=True, font_size=12))
         row = _block(report, sheet, row, target) + GAP
+    sheet.print_parts(row, sheet.fitting(sheet.columns, PRINTED))
     if not report.several:
         sheet.page.freeze_panes(4, 2)
         sheet.page.repeat_rows(3)
@@ -83,7 +89,6 @@ def _block(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
     columns = _columns(target, report.several)
     count = len(target.runs) + bool(target.ensemble) + len(target.baselines)
     headers = sheet.table(row, 0, [column.header for column in columns], count, "Leaderboard")
-    sheet.page.set_row(row, 50)
     for index, column in enumerate(columns):
         for offset, value in enumerate(column.values):
             look = _style(report, target, offset, column.format, centred=index == 0)
@@ -92,6 +97,7 @@ def _block(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
         hover(sheet, row, index, column.note)
         if column.best and count > 1:
             _mark_best(report, sheet, row, index, count, column.best)
+    sheet.head_height(row, headers)
     _fold(sheet, [column.setting for column in columns])
     return _charts(report, sheet, row + count + 2, target)
 
@@ -107,7 +113,11 @@ def _charts(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
     """A small chart for each metric: its value for the first runs and the baselines; gives the row after them."""
     names = metric_names(target)[:CHARTS]
     shown = [(run.name, run.metrics) for run in target.runs[:BARS]]
-    marks = [(baseline_words(name, target.task), scores) for name, scores in target.baselines.items()]
+    # The charts are small: a name over two lines would meet its neighbours.
+    marks = [
+        (text("baseline_short") if name == "constant" else baseline_words(name, target.task), scores)
+        for name, scores in target.baselines.items()
+    ]
     for position, metric in enumerate(names):
         both = [(name, value_of(scores, metric)) for name, scores in (*shown, *marks)]
         both = [(name, value) for name, value in both if math.isfinite(value)]
@@ -116,9 +126,11 @@ def _charts(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
         y = report.data.column(label(metric), values)
         hatched = [index for index, (name, _) in enumerate(both) if name in {mark for mark, _ in marks}]
         low = 0 if values and min(values) >= 0 else None
-        axis = Axis("", metric_format(metric, values), low=low)
+        axis = Axis(metric_in_unit(metric, target), metric_format(metric, values), low=low)
         chart = bar_chart(report.data, label(metric), x, y, axis, {0: NAVY}, hatched)
         chart.set_size({"width": CHART[0], "height": CHART[1]})
+        if not position % ACROSS:
+            sheet.part(row + position // ACROSS * CHART_ROWS)
         place = {"object_position": 3, "x_offset": position % ACROSS * (CHART[0] + 10)}
         sheet.page.insert_chart(row + position // ACROSS * CHART_ROWS, 0, chart, place)
     return row + -(-len(names) // ACROSS) * CHART_ROWS
@@ -133,8 +145,8 @@ def _columns(target: TargetResult, several: bool) -> list[_Column]:
         _Column(label("rank"), [*range(1, len(runs) + 1), *blank], "0", note="rank"),
         _Column(label("name"), [run.name for run in runs] + [name for name, _, _ in besides]),
         *of_target,
-        _Column(label("model"), [*(str(run.run.model) for run in runs), *blank]),
-        _Column(label("loss"), [*(loss_words(run) for run in runs), *blank]),
+        _Column(label("model"), [*(str(run.run.model) for run in runs), *blank], widest=46, note="about_runs_model"),
+        _Column(label("loss"), [*(loss_words(run) for run in runs), *blank], note="about_runs_loss"),
     ]
     columns.append(_validation(target, blank))
     for metric in metric_names(target):
@@ -147,7 +159,12 @@ def _columns(target: TargetResult, several: bool) -> list[_Column]:
         _Column(text("header_clipped"), [*(run.clipped for run in runs), *blank], "0%", note="clipped"),
         _Column(label("members"), [*(run.members for run in runs), *blank], "#,##0", note="members"),
         _Column(label("parameters"), [*(run.parameters for run in runs), *blank], "#,##0", note="parameters"),
-        _Column(label("optimizer"), [*(str(run.run.optimizer) for run in runs), *blank], setting=True),
+        _Column(
+            label("optimizer"),
+            [*(str(run.run.optimizer) for run in runs), *blank],
+            note="about_runs_optimizer",
+            setting=True,
+        ),
         _Column(label("schedule"), [*(schedule_words(run) for run in runs), *blank], setting=True),
         *_settings(runs, blank),
         _Column(label("note"), [run.note or run.run.note for run in runs] + [each[2] for each in besides], widest=44),
@@ -209,20 +226,24 @@ def _validation(target: TargetResult, blank: list[object]) -> _Column:
 
 
 def _metric(metric: str, scores: list[Mapping[str, Score]], main: bool) -> list[_Column]:
-    """Mean and spread over folds; for the job's own metric also over all rows together, as the Summary tells it."""
+    """Over all rows together, as the Summary says; mean and spread over folds, folded away but for the job's own."""
     found = [each.get(metric) for each in scores]
     shown = metric_format(metric, [score.value for score in found if score])
     word, best = label(metric), "lower" if lower_is_better(metric) else "higher"
-    means: list[object] = [score.mean if score else None for score in found]
-    spreads: list[object] = [score.spread if score else None for score in found]
-    columns = [
-        _Column(text("header_mean", metric=word), means, shown, best, note="metric_mean"),
-        _Column(text("header_spread", metric=word), spreads, shown, note="metric_spread"),
+    values, means, spreads = (
+        [getattr(score, name) if score else None for score in found] for name in ("value", "mean", "spread")
+    )
+    return [
+        _Column(text("header_all", metric=word) if main else word, values, shown, best, note=metric),
+        _Column(text("header_mean", metric=word), means, shown, best, note="metric_mean", setting=not main),
+        _Column(text("header_spread", metric=word), spreads, shown, note="metric_spread", setting=not main),
     ]
-    if main:
-        values = [score.value if score else None for score in found]
-        columns.insert(0, _Column(text("header_all", metric=word), values, shown, best, note=metric))
-    return columns
+
+
+def metric_in_unit(metric: str, target: TargetResult) -> str:
+    """A metric with the target's unit in brackets, if it is in that."""
+    own = metric not in SHARES and metric not in UNITLESS
+    return in_unit(label(metric), target) if own else label(metric)
 
 
 def _style(report: Report, target: TargetResult, offset: int, shown: str, centred: bool = False) -> Any:

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from xltrain.data.table import Calendar, Change, JoinReport, MergeReport
-from xltrain.excel.write import HINT, MAX_TEXT, SECTION, TITLE, WIDEST, Book, Sheet, text_width
+from xltrain.excel.write import HINT, MAX_TEXT, SECTION, TITLE, WIDEST, Book, Sheet, number_format, text_width
 from xltrain.language import label, text
 from xltrain.place import Problem, column_letter
+from xltrain.report.notes import hover
 
 MOST_CHANGES = 200_000  # lines of the sheet; the counts on the first sheet are complete
 MOST_MATCHES = 20_000
 MOST_PERIODS = 200
 SENTENCES = ("doubt", "next_step", "evidence", "dropped_by")  # wrapped, not cut
+NOTED = ("how", "missing", "coerced", "errors", "score", "hidden", "dropped_by")  # headers with a hover note
 _FORMATS = {"share": "0%", "score": "0.00"}
 
 
@@ -144,7 +146,7 @@ def _write_report(book: Book, merge: MergeReport) -> None:
     else:
         sheet.write(row, 0, text("merge_no_doubts"), book.style(**{**HINT, "text_wrap": False}))
         row += 1
-    row = _section(book, sheet, row + 1, text("merge_sources", count=len(merge.sources)))
+    row = _section(book, sheet, row + 1, text("merge_sources", count=sum(not each.reason for each in merge.sources)))
     # All tables of the sheet share their widths: places stand first, sentences second and third.
     headers = (
         "source",
@@ -162,14 +164,16 @@ def _write_report(book: Book, merge: MergeReport) -> None:
         [
             "!".join(part for part in (each.file, each.sheet) if part),
             each.reason or each.evidence,
-            "; ".join(f"{reason}: {count}" for reason, count in each.dropped_by.items()),
+            text("semicolon").join(
+                text("told_as", word=reason, told=count) for reason, count in each.dropped_by.items()
+            ),
             each.table,
             "-".join(dict.fromkeys(str(number) for number in each.header_rows[:1] + each.header_rows[-1:])),
             each.rows,
             each.kept,
             each.dropped,
             each.hidden,
-            ", ".join(each.missing),
+            text("comma").join(each.missing),
         ]
         for each in merge.sources
     ]
@@ -235,7 +239,8 @@ def _write_calendar(book: Book, grid: Calendar) -> None:
     by = text("calendar_months", column=grid.column) if grid.column else text("calendar_sheets")
     row = _calendar(book, sheet, 2, by, grid, grid.rows.astype(float), "#,##0")
     if grid.value:
-        _calendar(book, sheet, row + 1, text("calendar_sums", by=by, value=grid.value), grid, grid.sums, "#,##0.##")
+        shown = number_format(grid.sums, 4)
+        _calendar(book, sheet, row + 1, text("calendar_sums", by=by, value=grid.value), grid, grid.sums, shown)
     sheet.page.freeze_panes(0, 1)
     sheet.fit(0, grid.sources, label("source"))
     for column, period in enumerate([*grid.periods, label("total")], 1):
@@ -361,14 +366,15 @@ def _table(book: Book, sheet: Sheet, row: int, words: Sequence[str], lines: Sequ
         look: dict[str, Any] = {"valign": "top"}
         number = any(isinstance(value, (int, float)) for value in values)
         if number:
-            look["num_format"] = _FORMATS.get(
-                words[index], "#,##0.##" if any(isinstance(v, float) for v in values) else "#,##0"
-            )
+            known = [float(value) for value in values if isinstance(value, (int, float))]
+            look["num_format"] = _FORMATS.get(words[index]) or number_format(known, 4)
         elif after_number:
             look["indent"] = 1  # apart from the number to its left
         if words[index] in SENTENCES:
             look["text_wrap"] = True
         after_number = number
+        if words[index] in NOTED:
+            hover(sheet, row, index, f"read_{words[index]}")
         sheet.column(row + 1, index, values, book.style(**look))
         sheet.fit(index, ["" if value is None else str(value) for value in values[:500]], header)
     for offset, line in enumerate(lines[:500], 1):

@@ -11,6 +11,7 @@ from xltrain.excel.write import EPOCH, HINT, TITLE, Book, number_format
 from xltrain.language import label, text
 from xltrain.report.drift import LARGE, SMALL, by_chance, drift
 from xltrain.report.notes import hover_headers
+from xltrain.report.record import finite
 
 MOST_NEW = 20  # new values of a column that are named
 NAMED = 4  # columns of the short line
@@ -100,21 +101,17 @@ def moved_document(found: Sequence[Moved]) -> list[dict[str, Any]]:
             "column": each.column,
             "type": each.type,
             "state": each.state,
-            "psi": _finite(each.index),
-            "psi_by_chance": _finite(each.chance),
+            "psi": finite(each.index),
+            "psi_by_chance": finite(each.chance),
             "missing": [each.before.missing, each.after.missing],
             "mean": [each.before.mean, each.after.mean],
             "median": [each.before.median, each.after.median],
-            "mean_shift": _finite(each.shift),
+            "mean_shift": finite(each.shift),
             "outside": each.outside,
             "new_values": dict(each.new[:MOST_NEW]),
         }
         for each in found
     ]
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 HEADS = (
@@ -190,8 +187,8 @@ def _cells(each: Moved) -> list[Any]:
         each.column,
         label(each.type) if each.type else "",
         label(each.state),
-        _finite(each.index),
-        _finite(each.shift),
+        finite(each.index),
+        finite(each.shift),
         each.outside,
         each.before.missing,
         each.after.missing,

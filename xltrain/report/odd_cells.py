@@ -6,22 +6,20 @@ from typing import Any
 import numpy as np
 from xlsxwriter.utility import xl_range_abs
 
-from xltrain.data.decided import WORDS, word_label
 from xltrain.data.fingerprint import fingerprints
 from xltrain.engine.audited import Audit, OddCell
 from xltrain.excel.write import GREY, HEADER, HINT, TITLE, Sheet, date_format
 from xltrain.language import label, text
 from xltrain.report.findings import finding_words
+from xltrain.report.inputs import BAR, HEAD, INPUTS, SOURCE, WIDTHS, input_look, write_choices, write_hits
 from xltrain.report.notes import hover
 from xltrain.report.reasons import number_reason, plain, word_reason
 from xltrain.report.report import Report
 from xltrain.report.samples import link_target
-from xltrain.report.suspects import BAR, HEAD, INPUT, INPUTS, SOURCE, TEXT, WIDTHS, write_hits
 
 LEFT = ("rank", "place", "suspect_score", "reason", "actual", "expected", "suggested_value", "finding_number")
 NOTED = ("suspect_score", "reason", "suggested_value", "finding_number", "decision", "decision_column", "new_value")
 RULES = {"min": "limit_min", "max": "limit_max", "allowed": "limit_allowed_words", "unique": "limit_unique"}
-WIDE = {**WIDTHS, "suggested_value": 13, "finding_number": 9}
 
 
 def write_odd_cells(report: Report, audit: Audit) -> None:
@@ -40,12 +38,12 @@ def write_odd_cells(report: Report, audit: Audit) -> None:
     said = {"worth": f"{audit.worth:,}", "rows": f"{rows:,}", "total": f"{audit.rows:,}"}
     hint = text("audit_worth" if audit.worth else "audit_none", **said)
     sheet.write(1, 0, hint, report.book.style(**{**HINT, "text_wrap": False}))
-    at = words.index("decision")
-    write_hits(report, sheet, xl_range_abs(HEAD + 1, at, HEAD + len(cells), at))
+    at = {word: xl_range_abs(HEAD + 1, index, HEAD + len(cells), index) for index, word in enumerate(words)}
+    write_hits(report, sheet, at["decision"], at["finding_number"], len(audit.findings))
     _write_cells(report, sheet, words, audit)
     _write_own(report, sheet, len(words), names[len(words) : len(words) + len(own)], cells)
     _write_source(report, sheet, len(words) + len(own), audit)
-    _write_choices(sheet, words, names[len(words) : len(words) + len(own)], len(cells))
+    write_choices(sheet, words, names[len(words) : len(words) + len(own)], len(cells))
     for index, word in enumerate(words):
         if word in NOTED:
             hover(sheet, HEAD, index, word)
@@ -59,13 +57,13 @@ def write_odd_cells(report: Report, audit: Audit) -> None:
 def _write_cells(report: Report, sheet: Sheet, words: Sequence[str], audit: Audit) -> None:
     top = {"valign": "top"}
     looks = {word: report.book.style(**top) for word in words}
-    looks |= {word: report.book.style(bg_color=INPUT, border=1, border_color="#E5DCB8", **top) for word in INPUTS}
+    looks |= {word: input_look(report.book) for word in INPUTS}
     looks["reason"] = report.book.style(text_wrap=True, **top)
     looks["suspect_score"] = report.book.style(num_format="0.00", **top)
     looks["actual"] = report.book.style(bold=True, **top)
     link = report.book.style(font_color="#2F6DB5", underline=1, **top)
     for index, word in enumerate(words):
-        sheet.width(index, WIDE.get(word, 18))
+        sheet.width(index, WIDTHS.get(word, 18))
     for offset, cell in enumerate(audit.cells):
         row = HEAD + 1 + offset
         found = value_of_cell(report, cell)
@@ -92,7 +90,7 @@ def _write_cells(report: Report, sheet: Sheet, words: Sequence[str], audit: Audi
             sheet.link(row, 1, goal, shown, link)
         else:
             sheet.write(row, 1, shown, looks["place"])
-        sheet.height(row, reason, WIDE["reason"])
+        sheet.height(row, reason, WIDTHS["reason"])
 
 
 def _write_own(report: Report, sheet: Sheet, first: int, names: Sequence[str], cells: Sequence[OddCell]) -> None:
@@ -116,7 +114,7 @@ def _write_source(report: Report, sheet: Sheet, first: int, audit: Audit) -> Non
     prints = fingerprints(report.table.take(np.array([each.row for each in audit.cells], np.int64))).to_pylist()
     for offset, word in enumerate(SOURCE):
         sheet.write(HEAD, first + offset, label(word), header)
-        sheet.width(first + offset, WIDE.get(word, 18))
+        sheet.width(first + offset, WIDTHS.get(word, 18))
     causes = {each.number: finding_words(each, audit) for each in audit.findings}
     for offset, (cell, fingerprint) in enumerate(zip(audit.cells, prints, strict=True)):
         place = report.table.place(cell.row)
@@ -125,20 +123,6 @@ def _write_source(report: Report, sheet: Sheet, first: int, audit: Audit) -> Non
         values = [place.file, place.sheet, place.row or None, fingerprint, said]
         for index, value in enumerate(values):
             sheet.write(HEAD + 1 + offset, first + index, value, grey)
-
-
-def _write_choices(sheet: Sheet, words: Sequence[str], own: Sequence[str], rows: int) -> None:
-    """Choices in the cells to fill in; a list offers, it forbids nothing."""
-    last = HEAD + rows
-    offered = {"validate": "list", "error_type": "information"}
-    at = words.index("decision")
-    sheet.page.data_validation(HEAD + 1, at, last, at, {**offered, "source": [word_label(word) for word in WORDS]})
-    if len(",".join(own)) <= TEXT and not any("," in each for each in own):
-        at = words.index("decision_column")
-        sheet.page.data_validation(HEAD + 1, at, last, at, {**offered, "source": list(own)})
-    at = words.index("decision_weight")
-    weight = {"validate": "decimal", "criteria": ">=", "value": 0, "error_message": text("decision_weight_hint")}
-    sheet.page.data_validation(HEAD + 1, at, last, at, weight)
 
 
 def value_of_cell(report: Report, cell: OddCell) -> Any:

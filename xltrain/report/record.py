@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from xltrain.data.decided import Settled, kept_rows
+from xltrain.data.decided import Settled, kept_positions
 from xltrain.data.fingerprint import file_hash, fingerprints
 from xltrain.data.profile import Profile, profile
 from xltrain.data.table import MARK_KEY, MARK_LETTER, MergeReport, SourceReport, Table
@@ -29,7 +30,6 @@ VERSION = 1
 RECORD, DATA, LEDGER = "fit.json", "data.parquet", "samples.parquet"
 OWN = ("file", "sheet", "row", "letter", "key", "fingerprint")  # columns of data.parquet that are not of the data
 PREFIX = "place: "
-MOST_SUSPECTS = 5_000
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def write_record(
     """fit.json and data.parquet into the folder of results; file names are relative to `base`."""
     import pyarrow.parquet as pq
 
-    prints = fingerprints(table)
+    prints, right = fingerprints(table), kept_positions(table, settled)
     record = Record(
         datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         name,
@@ -146,8 +146,8 @@ def write_record(
                 each.metric,
                 each.winner,
                 each.classes,
-                {metric: _finite(score.value) for metric, score in each.best.metrics.items()},
-                _suspects(each, prints, table, kept_rows(settled)),
+                {metric: finite(score.value) for metric, score in each.best.metrics.items()},
+                _suspects(each, prints, right),
             )
             for each in result.targets
         ),
@@ -159,17 +159,12 @@ def write_record(
     pq.write_table(placed(table), folder / DATA, compression="zstd")
 
 
-def _suspects(
-    target: TargetResult, prints: pa.Array, table: Table, kept: frozenset[tuple[str, str, int]]
-) -> tuple[str, ...]:
+def _suspects(target: TargetResult, prints: pa.Array, right: npt.NDArray[np.int64]) -> tuple[str, ...]:
     """Fingerprints of the rows of a target that are worth reviewing, without those decided to be kept."""
-    found = target.suspects
-    if found is None:
+    if target.suspects is None:
         return ()
-    worth = found.order[: min(found.worth, MOST_SUSPECTS)].tolist()
-    places = ((at, table.place(at)) for at in worth)
-    worth = [at for at, place in places if (place.file, place.sheet, place.row) not in kept]
-    return tuple(prints.take(pa.array(worth, pa.int64())).to_pylist())
+    worth = target.suspects.reviewed
+    return tuple(prints.take(pa.array(worth[~np.isin(worth, right)])).to_pylist())
 
 
 def _relative(base: Path, folder: Path) -> str:
@@ -179,7 +174,8 @@ def _relative(base: Path, folder: Path) -> str:
         return base.absolute().as_posix()
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The value as JSON has it: None for infinity and no number."""
     return value if math.isfinite(value) else None
 
 

@@ -1,6 +1,6 @@
 """What every sheet of a results workbook is written from, and how its words and numbers are put."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from xltrain.config.settings import Job
-from xltrain.data.decided import Settled, kept_rows
+from xltrain.data.decided import Settled, kept_positions
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.result import Result, RunResult, Score, TargetResult
 from xltrain.excel.chart import ChartData
 from xltrain.excel.write import Book, number_format
-from xltrain.language import label, text
+from xltrain.language import current, label, text
 from xltrain.registry import metrics as known_metrics
 from xltrain.report.since import Since
 from xltrain.report.slices import Slice, slices
@@ -39,9 +39,19 @@ class Report:
     share: bool = False  # to be handed on: nothing of single rows
 
     @cached_property
-    def kept(self) -> frozenset[tuple[str, str, int]]:
-        """File, sheet and row of those rows that a person decided to keep as they are."""
-        return kept_rows(self.settled)
+    def kept(self) -> frozenset[int]:
+        """Positions of those rows that a person decided to keep as they are, and that have not changed since."""
+        return frozenset(kept_positions(self.table, self.settled).tolist())
+
+    def is_kept(self, row: int) -> bool:
+        """Whether a row of the table was decided to be right as it stands."""
+        return row in self.kept
+
+    def reviewed(self, target: TargetResult | None = None) -> list[int]:
+        """The rows that are worth reviewing, of one target or of all, each once; without those decided to be kept."""
+        asked = [target] if target else self.result.targets
+        rows = [row for each in asked if each.suspects for row in each.suspects.reviewed.tolist()]
+        return [row for row in dict.fromkeys(rows) if row not in self.kept]
 
     @cached_property
     def slices(self) -> dict[str, tuple[Slice, ...]]:
@@ -106,6 +116,11 @@ def baseline_words(name: str, task: str) -> str:
     if name == "boosted_trees":
         return text("baseline_boosted_trees")
     return text("baseline_linear") if name == "linear" else label(name)
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Sentences one after the other, as the language sets them; empty ones are left out."""
+    return ("" if current() == "zh" else " ").join(each for each in parts if each)
 
 
 def with_unit(shown: str, unit: str) -> str:

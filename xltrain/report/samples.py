@@ -1,6 +1,7 @@
 """Samples: the winner's ledger, worst first, every row with the place it came from."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from xltrain.language import label, text
 from xltrain.place import MAX_ROW, column_letter
 from xltrain.report.ledger import labels
 from xltrain.report.notes import hover_headers
-from xltrain.report.report import Report
+from xltrain.report.report import Report, sentences
 
 CLICKED = 1_000  # worst rows whose place can be clicked
 HEAD = 3  # rows above the table
@@ -65,28 +66,31 @@ def _write_target(report: Report, sheet: Sheet, target: TargetResult) -> None:
     if len(order) < total:
         hint = text("samples_cut", shown=len(order), total=total, file=report.samples_file)
     if target.kept:
-        hint += " " + text("samples_kept", runs=text("comma").join(target.kept), file=report.samples_file)
+        hint = sentences((hint, text("samples_kept", runs=text("comma").join(target.kept), file=report.samples_file)))
     sheet.write(1, 0, hint, report.book.style(**{**HINT, "text_wrap": False}))
     columns = [*_columns(target, order), *_data_columns(report.table, target, order)]
     headers = [label("rank"), label("place"), *(header for header, _, _, _ in columns)]
     names = sheet.table(HEAD, 0, headers, len(order), "Samples", bulk=True)
-    sheet.page.set_row(HEAD, 34)
     sheet.width(0, 7)
-    hover_headers(sheet, HEAD, 2, [word for _, word, _, _ in columns])
-    plain = report.book.style()
+    hover_headers(sheet, HEAD, 0, ["row_rank", "place", *(word for _, word, _, _ in columns)])
+    plain, apart = report.book.style(), report.book.style(indent=1, align="left")
     places = _places(report, target, order)
     sheet.fit(1, places.values.slice(0, FITTED).to_pylist(), label("place"), 40)
     cells = [cells_of(np.arange(1, len(order) + 1), plain), places]
     for offset, (_, _, values, shown) in enumerate(columns, 2):
         made = cells_of(values, report.book.style(num_format=shown) if shown else plain)
+        if pa.types.is_string(made.values.type):  # apart from the numbers to its left
+            made = replace(made, style=apart)
         sheet.fit(
             offset, [_seen(value, shown) for value in made.values.slice(0, FITTED).to_pylist()], names[offset], 28
         )
         cells.append(made)
+    sheet.head_height(HEAD, names)
     sheet.bulk(HEAD + 1, cells)
     _bars(sheet, headers.index(label("out_of_fold_loss")), len(order))
     sheet.page.freeze_panes(HEAD + 1, 2)
     sheet.page.repeat_rows(HEAD)
+    sheet.print_first(HEAD + len(order), len(names))
 
 
 def _places(report: Report, target: TargetResult, order: Any) -> Cells:
@@ -229,4 +233,4 @@ def _seen(value: Any, shown: str) -> str:
     if isinstance(value, float):
         decimals = len(shown.partition(".")[2]) if shown.startswith(("#", "0")) else 2
         return f"{value:,.{min(decimals, 9)}f}"
-    return str(value)[: 10 if shown.startswith("yyyy") else None]
+    return str(value)[: len(shown) if shown.startswith("yyyy") else None]

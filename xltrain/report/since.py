@@ -144,10 +144,15 @@ def sentences(found: Since) -> list[tuple[str, str]]:
         name = f"{each.target}: " if len(found.targets) > 1 else ""
         told.append(("same_rows", name + _score(each)))
     if found.suspects:
-        told.append(("Suspects", text("since_suspects", count=f"{found.suspects:,}", fresh=f"{found.fresh:,}")))
+        told.append(("Suspects", _suspects(found)))
     if found.decided or found.open:
         told.append(("decision", text("since_decisions", decided=found.decided, open=found.open)))
     return told
+
+
+def _suspects(found: Since) -> str:
+    values = {"count": found.suspects, "fresh": found.fresh, "again": found.suspects - found.fresh}
+    return text("since_suspects", **{name: f"{count:,}" for name, count in values.items()})
 
 
 def _day(when: str) -> str:

@@ -79,20 +79,21 @@ def _block(report: Report, sheet: Sheet, row: int, target: TargetResult, found: 
     ]
     names = sheet.table(row, 0, headers, len(shown), "Slices")
     hover_headers(sheet, row, 0, NOTES)
-    sheet.page.set_row(row, 50)
     for index, (values, look) in enumerate(columns):
         style = report.book.style(**({"num_format": look} if look else {"indent": 1}))
         sheet.column(row + 1, index, values, style)
         texts = [str(value) if isinstance(value, (str, int)) else "0,000.00" for value in values]
         sheet.fit(index, texts, names[index], 34)
     sheet.width(0, 7)
-    for column, bar in ((8, "#F2A65A"), (9, "#7FA3D1")):
+    sheet.head_height(row, names)
+    # What is no worse than all rows has no bar.
+    for column, bar, least in ((8, "#F2A65A", 1), (9, "#7FA3D1", 0)):
         bars: dict[str, Any] = {
             "type": "data_bar",
             "bar_color": bar,
             "bar_solid": True,
             "min_type": "num",
-            "min_value": 0,
+            "min_value": least,
         }
         sheet.page.conditional_format(row + 1, column, row + len(shown), column, bars)
     if len(found) > SHOWN:

@@ -66,7 +66,9 @@ class Slice:
         """As one would call it: `branch = North`, `file north.xlsx`."""
         if self.by in ("file", "sheet"):
             return f"{label(self.by)} {self.value}"
-        return f"{self.column} = {self.value}" if self.by == "category" else f"{self.column}: {self.value}"
+        if self.by == "category":
+            return f"{self.column} = {self.value}"
+        return text("told_as", word=self.column, told=self.value)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from xltrain.report.advice import advice, findings, mail
 from xltrain.report.curves import winner_curve
 from xltrain.report.diagnostics import predicted_chart, roc_chart
 from xltrain.report.importance import importance_chart
+from xltrain.report.leaderboard import metric_in_unit
 from xltrain.report.report import (
     Report,
     baseline_words,
@@ -19,6 +20,7 @@ from xltrain.report.report import (
     loss_words,
     metric_format,
     schedule_words,
+    sentences,
     stop_words,
     value_of,
 )
@@ -49,13 +51,17 @@ def write_summary(report: Report, name: str) -> None:
     sheet.page.set_row(0, 30)
     sheet.write(1, 0, _subtitle(report), report.book.style(font_color=GREY))
     row = write_since(report, sheet, 3)
-    for target in report.result.targets:
+    for index, target in enumerate(report.result.targets):
+        sheet.part(row, apart=index > 0)
         row = _target(report, sheet, row, target) + 1
+    sheet.part(row)
     row = _ran(report, sheet, row)
     row = _to_know(report, sheet, row + 1)
+    if report.several:
+        sheet.print_parts(row, COLUMNS, portrait=True)
+        return
     sheet.page.print_area(0, 0, row, COLUMNS - 1)
-    if not report.several:
-        sheet.page.fit_to_pages(1, 1)
+    sheet.page.fit_to_pages(1, 1)
 
 
 def _subtitle(report: Report) -> str:
@@ -79,7 +85,7 @@ def _section(report: Report, sheet: Sheet, row: int, title: str) -> int:
 
 def _target(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
     found = verdict(target, report.job.good_enough)
-    row = _section(report, sheet, row, f"{label('target')}: {target.target}")
+    row = _section(report, sheet, row, text("told_as", word=label("target"), told=target.target))
     tint = TINTS[found.level]
     head = report.book.style(bold=True, font_size=14, font_color=NAVY, bg_color=tint, text_wrap=True, valign="vcenter")
     sheet.block(row, 0, COLUMNS - 1, found.headline, head)
@@ -93,7 +99,7 @@ def _target(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
         found.of_choice,
         found.next_period,
     )
-    words = " ".join(part for part in told if part)
+    words = sentences(told)
     look = report.book.style(font_color=INK, bg_color=tint, text_wrap=True, valign="top")
     sheet.block(row + 1, 0, COLUMNS - 1, words, look)
     sheet.page.set_row(row + 1, 16 * lines(words, COLUMNS * WIDTH) + 4)
@@ -111,12 +117,12 @@ def _sentences(report: Report, sheet: Sheet, row: int, target: TargetResult, fou
         (text("summary_advice"), [f"• {each}" for each in advice(report, target, found)]),
         (text("summary_mail"), [mail(report, target, found)]),
     ]
-    for title, sentences in said:
-        if not sentences:
+    for title, told in said:
+        if not told:
             continue
-        last = row + len(sentences) - 1
+        last = row + len(told) - 1
         sheet.block(row, 0, 1, title, report.book.style(font_color=GREY, valign="top", text_wrap=True), last - row + 1)
-        for words in sentences:
+        for words in told:
             look = report.book.style(font_color=INK, text_wrap=True, valign="top")
             sheet.block(row, 2, COLUMNS - 1, words, look)
             sheet.page.set_row(row, 15 * max(lines(words, (COLUMNS - 2) * WIDTH), 2 if last == row else 1) + 3)
@@ -194,7 +200,8 @@ def _runs_chart(report: Report, target: TargetResult) -> Any:
     names = report.data.column(label("run"), [name for name, _ in both])
     values = report.data.column(label(target.metric), np.array([value for _, value in both]))
     hatched = [index for index, (name, _) in enumerate(both) if name in {mark for mark, _ in marks}]
-    axis = Axis(label(target.metric), metric_format(target.metric, [value for _, value in both]), low=0)
+    look = metric_format(target.metric, [value for _, value in both])
+    axis = Axis(metric_in_unit(target.metric, target), look, low=0)
     title = text("chart_runs", metric=label(target.metric))
     return bar_chart(report.data, title, names, values, axis, {0: NAVY}, hatched)
 
@@ -231,10 +238,10 @@ def _ran(report: Report, sheet: Sheet, row: int) -> int:
     files = list(dict.fromkeys(origin.file for origin in report.table.origins))
     facts = [
         (text("fact_data"), text("fact_data_value", rows=f"{result.samples:,}", files=len(files), names=_some(files))),
-        (text("fact_features"), f"{len(result.features)}: {_some(result.features, 12)}"),
+        (text("fact_features"), text("told_as", word=len(result.features), told=_some(result.features, 12))),
         (text("fact_folds"), _folds(report)),
         (text("fact_members"), text("fact_members_value", members=result.members, stacks=result.stacks)),
-        (text("fact_device"), f"{result.device}, {duration(result.seconds)}"),
+        (text("fact_device"), f"{result.device} · {duration(result.seconds)}"),
         (label("seed"), str(job.seed)),
     ]
     for word, value in facts:

@@ -1,5 +1,6 @@
 """Suspects: the rows that are probably wrong, each with its reason, its place, and room for a decision."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,42 +9,41 @@ import numpy as np
 import pyarrow as pa
 from xlsxwriter.utility import xl_range_abs
 
-from xltrain.data.decided import WORDS, word_label
 from xltrain.data.fingerprint import fingerprints
-from xltrain.engine.result import Suspects, TargetResult
-from xltrain.excel.write import GREY, HEADER, HINT, TITLE, Sheet, date_format, number_format
+from xltrain.engine.audited import OddCell
+from xltrain.engine.result import Result, Suspects, TargetResult
+from xltrain.excel.write import GREY, HEADER, HINT, TITLE, Sheet, date_format, number_format, text_width
 from xltrain.language import label, text
-from xltrain.report.decisions import is_kept
+from xltrain.report.findings import finding_words
+from xltrain.report.inputs import BAR, HEAD, INPUTS, SOURCE, WIDTHS, input_look, write_choices, write_hits
 from xltrain.report.notes import hover
 from xltrain.report.reasons import class_reason, number_reason, plain, word_reason
-from xltrain.report.report import Report
+from xltrain.report.report import Report, sentences
 from xltrain.report.samples import link_target
 
-MOST = 500  # rows of the sheet
-HEAD = 4  # rows above the table
-INPUT = "#FFF8DC"
-INPUTS = ("decision", "decision_column", "new_value", "decision_weight", "decision_note")
-SOURCE = ("source_file", "source_sheet", "source_row", "fingerprint", "finding")
+MOST = 500  # rows of the sheet, besides those of findings
+WORDY = ("actual", "expected", "suggested_value", "odd_value", "odd_expected")  # may hold words, however long
+WIDEST = 32  # characters of such a column
+SLACK = 0.92  # of a column's width that a text fills where another font is drawn
 SIMILAR = ("similar_1", "similar_2", "similar_3")
 NOTED = {
-    "suspect_score", "reason", "expected", "decision", "decision_column", "new_value", "decision_weight", "odd_column",
-    "similar_1", "pushes",
+    "suspect_score", "reason", "expected", "suggested_value", "finding_number", "decision", "decision_column",
+    "new_value", "decision_weight", "odd_column", "similar_1", "pushes",
 }  # fmt: skip
-WIDTHS = {"rank": 6, "place": 26, "suspect_score": 10, "reason": 52, "actual": 13, "expected": 18, "decision": 12}
-WIDTHS |= {"decision_column": 16, "new_value": 13, "decision_weight": 10, "decision_note": 24, "odd_value": 13}
-WIDTHS |= {"odd_expected": 26, "pushes": 26, "finding": 40, **dict.fromkeys(SIMILAR, 30)}
-TEXT = 250  # characters of a list of choices inside a cell's validation
-BAR = {"type": "data_bar", "bar_color": "#F2A65A", "bar_solid": True, "min_type": "num", "min_value": 0}
+WIDE = {**WIDTHS, "odd_value": 13, "odd_expected": 26, "pushes": 26, **dict.fromkeys(SIMILAR, 34)}
 
 
 @dataclass(frozen=True)
 class _Line:
-    """One row of the sheet: the target it is about, its place in the target's list, and its position in the table."""
+    """One row of the sheet: the target it is about, its place in the target's list (-1 for none), its position in the
+    table; and of a row with several odd cells which one, with the finding that it is part of.
+    """
 
     target: TargetResult
     suspects: Suspects
     at: int
     row: int
+    cell: OddCell | None = None
 
     @property
     def score(self) -> float:
@@ -52,8 +52,12 @@ class _Line:
     @property
     def odd(self) -> str:
         """The odd column, empty where there is none."""
-        column = int(self.suspects.odd_column[self.row])
-        return self.suspects.columns[column] if column >= 0 else ""
+        return self.cell.column if self.cell else _odd_column(self.suspects, self.row)
+
+    @property
+    def own(self) -> bool:
+        """Whether it is about the cell that explains best why the row is odd."""
+        return self.odd == _odd_column(self.suspects, self.row)
 
     @property
     def likely(self) -> str:
@@ -61,26 +65,48 @@ class _Line:
         code = self.suspects.suggested[self.row]
         return self.target.classes[int(code)] if np.isfinite(code) else ""
 
+    @property
+    def category(self) -> str:
+        """The category expected in the odd column, empty where that holds numbers."""
+        known = self.suspects.expected[self.at] if self.own and self.at >= 0 else ""
+        return known or (self.cell.expected if self.cell else "")
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where the value of the odd column was expected."""
+        if self.own:
+            return float(self.suspects.odd_low[self.row]), float(self.suspects.odd_high[self.row])
+        return (self.cell.low, self.cell.high) if self.cell else (math.nan, math.nan)
+
+
+def _odd_column(suspects: Suspects, row: int) -> str:
+    column = int(suspects.odd_column[row])
+    return suspects.columns[column] if column >= 0 else ""
+
 
 def write_suspects(report: Report) -> None:
     """One sheet for all targets, worst first; none where nothing is known of any row."""
-    found = [line for line in _lines(report.result.targets) if not is_kept(report, line.row)]
+    found = [line for line in _lines(report.result) if not report.is_kept(line.row)]
     if not found:
         return
     sheet = report.book.sheet(label("Suspects"))
     words = ["rank", "place", "suspect_score", "reason", *(["target_column"] if report.several else [])]
-    words += ["actual", "expected", *INPUTS, "odd_column", "odd_value", "odd_expected", *SIMILAR, "pushes"]
+    words += ["actual", "expected", "suggested_value", *(["finding_number"] if report.result.causes.findings else [])]
+    words += [*INPUTS, "odd_column", "odd_value", "odd_expected", *SIMILAR, "pushes"]
     own = [name for name in report.table.names if name not in {each.target for each in report.result.targets}]
     if report.several:
         own = report.table.names
     headers = [*map(label, words), *own, *map(label, SOURCE)]
     names = sheet.table(HEAD, 0, headers, len(found), "Suspects")
     sheet.page.set_row(HEAD, 46)
-    _write_head(report, sheet, found, words.index("decision"))
+    _write_head(report, sheet, found, words)
     _write_lines(report, sheet, words, found)
     _write_own(report, sheet, len(words), own, names, found)
     _write_source(report, sheet, len(words) + len(own), found)
-    _write_inputs(report, sheet, words, names[len(words) : len(words) + len(own)], len(found))
+    columns = list(
+        dict.fromkeys([*(each.target for each in report.result.targets), *names[len(words) : len(words) + len(own)]])
+    )
+    write_choices(sheet, words, columns, len(found))
     for index, word in enumerate(words):
         if word in NOTED:
             hover(sheet, HEAD, index, word)
@@ -92,50 +118,49 @@ def write_suspects(report: Report) -> None:
     sheet.page.print_area(0, 0, HEAD + len(found), words.index("decision_note"))
 
 
-def _lines(targets: Sequence[TargetResult]) -> list[_Line]:
-    """The rows to list of all targets, worst first: those worth a look before all others."""
+def _lines(result: Result) -> list[_Line]:
+    """The rows to list of all targets, worst first: those worth a look before all others. Cells that a finding
+    explains come beside the row that they are in.
+    """
+    cells = {(each.row, each.column): each for each in result.causes.cells}
+    judged = [(target, target.suspects) for target in result.targets if target.suspects is not None]
     found = [
-        _Line(target, target.suspects, at, row)
-        for target in targets
-        if target.suspects is not None
-        for at, row in enumerate(target.suspects.order.tolist())
+        _Line(target, suspects, at, row, cells.get((row, _odd_column(suspects, row))))
+        for target, suspects in judged
+        for at, row in enumerate(suspects.order.tolist())
     ]
-    return sorted(found, key=lambda line: (line.at >= line.suspects.worth, -line.score))[:MOST]
+    found = sorted(found, key=_by_worth)[:MOST]
+    known = {(line.row, line.odd): line for line in found}
+    for (row, column), cell in cells.items():
+        if cell.finding and (row, column) not in known:
+            target, suspects = max(judged, key=lambda each: np.nan_to_num(each[1].score[row]))
+            listed = np.flatnonzero(suspects.order == row)
+            found.append(_Line(target, suspects, int(listed[0]) if len(listed) else -1, row, cell))
+    return sorted(found, key=_by_worth)
 
 
-def _write_head(report: Report, sheet: Sheet, found: Sequence[_Line], decision: int) -> None:
+def _by_worth(line: _Line) -> tuple[bool, float, int]:
+    worth = line.at < line.suspects.worth if line.at >= 0 else True
+    return not worth, -line.score, line.row
+
+
+def _write_head(report: Report, sheet: Sheet, found: Sequence[_Line], words: Sequence[str]) -> None:
     """What is to be done, and how many of the rows decided were wrong, as formulas that follow the decisions."""
     sheet.write(0, 0, label("Suspects"), report.book.style(**TITLE))
     sheet.page.set_row(0, 26)
-    worth = len({line.row for line in found if line.at < line.suspects.worth})
-    total = len(report.table)
-    said = text("suspects_worth" if worth else "suspects_none", worth=f"{worth:,}", total=f"{total:,}")
-    said += " " + text("suspects_rest", file=report.samples_file)
-    hint = report.book.style(**{**HINT, "text_wrap": False})
-    sheet.write(1, 0, said, hint)
-    write_hits(report, sheet, xl_range_abs(HEAD + 1, decision, HEAD + len(found), decision))
-
-
-def write_hits(report: Report, sheet: Sheet, cells: str) -> None:
-    """How many of these cells say something, and how many of them that the row is wrong, below the sheet's hint."""
-    wrong = "+".join(f'COUNTIF({cells},"{word_label(word)}")' for word in WORDS if word != "keep")
-    parts = {"decided": f"COUNTA({cells})", "wrong": f"({wrong})"}
-    parts["share"] = f'TEXT({parts["wrong"]}/MAX(1,{parts["decided"]}),"0%")'
-    formula, shown = _joined(text("suspects_hits", **{each: f"\0{each}\0" for each in parts}), parts)
-    sheet.page.write_formula(2, 0, formula, report.book.style(bold=True), shown)
-
-
-def _joined(sentence: str, formulas: dict[str, str]) -> tuple[str, str]:
-    """A sentence whose places between zeros are formulas, as one formula; and what it shows at first."""
-    parts, shown = [], []
-    for index, piece in enumerate(sentence.split("\0")):
-        if index % 2:
-            parts.append(formulas[piece])
-            shown.append("0%" if piece == "share" else "0")
-        elif piece:
-            parts.append('"' + piece.replace('"', '""') + '"')
-            shown.append(piece)
-    return "=" + "&".join(parts), "".join(shown)
+    worth, total = len(report.reviewed()), len(report.table)
+    listed = len({line.row for line in found})
+    said = [text("suspects_worth" if worth else "suspects_none", worth=f"{worth:,}", total=f"{total:,}")]
+    if worth > listed:
+        said.append(text("suspects_cut", listed=f"{listed:,}"))
+    findings = report.result.causes.findings
+    if findings:
+        rows = len({each.row for each in report.result.causes.cells if each.finding})
+        said.append(text("suspects_findings", rows=f"{rows:,}", count=len(findings), sheet=label("Findings")))
+    said.append(text("suspects_rest", file=report.samples_file))
+    sheet.write(1, 0, sentences(said), report.book.style(**{**HINT, "text_wrap": False}))
+    at = {word: xl_range_abs(HEAD + 1, index, HEAD + len(found), index) for index, word in enumerate(words)}
+    write_hits(report, sheet, at["decision"], at.get("finding_number", ""), len(findings))
 
 
 def _write_lines(report: Report, sheet: Sheet, words: Sequence[str], found: Sequence[_Line]) -> None:
@@ -145,9 +170,10 @@ def _write_lines(report: Report, sheet: Sheet, words: Sequence[str], found: Sequ
     looks["suspect_score"] = book.style(num_format="0.00", **top)
     for word in ("reason", "pushes"):
         looks[word] = book.style(text_wrap=True, **top)
+    for word in ("expected", "odd_expected", "decision_column"):
+        looks[word] = book.style(indent=1, align="left", **top)  # apart from the numbers to their left
     for word in INPUTS:
-        looks[word] = book.style(bg_color=INPUT, border=1, border_color="#E5DCB8", **top)
-    looks["decision_note"] = book.style(bg_color=INPUT, border=1, border_color="#E5DCB8", text_wrap=True, **top)
+        looks[word] = input_look(book, wrap=word == "decision_note")
     link = book.style(font_color="#2F6DB5", underline=1, **top)
     numbers = {
         line.target.target: book.style(num_format=number_format(line.target.ledger.target, 4), **top)
@@ -155,8 +181,7 @@ def _write_lines(report: Report, sheet: Sheet, words: Sequence[str], found: Sequ
         if not line.target.classes
     }
     at = {word: index for index, word in enumerate(words)}
-    for index, word in enumerate(words):
-        sheet.width(index, WIDTHS.get(word, 18))
+    seen = dict.fromkeys(WORDY, 0.0)
     for offset, line in enumerate(found):
         row = HEAD + 1 + offset
         reason = reason_of(report, line)
@@ -164,19 +189,28 @@ def _write_lines(report: Report, sheet: Sheet, words: Sequence[str], found: Sequ
         values = {"rank": offset + 1, "suspect_score": line.score, "reason": reason, "target_column": name}
         values |= {"actual": _cell(report, line.row, name), "expected": expected_of(line)}
         values["decision_column"] = line.odd or name
-        values |= _odd(report, line) | {"pushes": text("comma").join(line.suspects.pushes[line.at])}
+        if line.cell:
+            values |= {"suggested_value": line.cell.suggested, "finding_number": line.cell.finding or None}
+        values |= _odd(report, line) | {
+            "pushes": text("comma").join(line.suspects.pushes[line.at]) if line.at >= 0 else ""
+        }
         for word in words:
             if word not in ("place", *SIMILAR):
-                style = numbers.get(line.target.target) if word == "actual" else None
+                style = numbers.get(name) if word == "actual" else None
+                if isinstance(values.get(word), str) and word in WORDY:
+                    style = looks["expected"]
+                    seen[word] = max(seen[word], text_width(str(values[word])) + 3)
                 if hasattr(values.get(word), "isoformat"):
                     style = book.style(num_format=date_format([values[word]]), align="left", **top)
                 sheet.write(row, at[word], values.get(word), style or looks[word])
         _write_link(report, sheet, (row, at["place"]), line.row, line.odd or line.target.target, "", link)
         for word, other in zip(SIMILAR, line.suspects.similar[line.at].tolist(), strict=True):
-            if other >= 0:
+            if other >= 0 and line.at >= 0:
                 said = f" · {plain(_cell(report, other, line.target.target))}"
                 _write_link(report, sheet, (row, at[word]), other, line.target.target, said, link)
-        sheet.height(row, reason, WIDTHS["reason"])
+        sheet.height(row, reason, SLACK * WIDE["reason"])
+    for index, word in enumerate(words):
+        sheet.width(index, max(WIDE.get(word, 18), min(seen.get(word, 0), WIDEST)))
 
 
 def _write_link(
@@ -214,28 +248,16 @@ def _write_source(report: Report, sheet: Sheet, first: int, found: Sequence[_Lin
     prints = fingerprints(report.table.take(rows)).to_pylist()
     for offset, word in enumerate(SOURCE):
         sheet.write(HEAD, first + offset, label(word), header)
-        sheet.width(first + offset, WIDTHS.get(word, 18))
+        sheet.width(first + offset, WIDE.get(word, 18))
+    causes = {each.number: finding_words(each, report.result.causes) for each in report.result.causes.findings}
     for offset, (line, fingerprint) in enumerate(zip(found, prints, strict=True)):
         place = report.table.place(line.row)
         cell = report.table.place(line.row, line.odd or line.target.target)
-        values = [place.file, place.sheet, place.row or None, fingerprint, f"{cell}: {reason_of(report, line)}"]
+        part = causes.get(line.cell.finding, "") if line.cell else ""
+        said = part or f"{cell}: {reason_of(report, line)}"
+        values = [place.file, place.sheet, place.row or None, fingerprint, said]
         for index, value in enumerate(values):
             sheet.write(HEAD + 1 + offset, first + index, value, grey)
-
-
-def _write_inputs(report: Report, sheet: Sheet, words: Sequence[str], own: Sequence[str], rows: int) -> None:
-    """Choices in the cells to fill in; a list offers, it forbids nothing."""
-    last = HEAD + rows
-    offered = {"validate": "list", "error_type": "information"}
-    at = words.index("decision")
-    sheet.page.data_validation(HEAD + 1, at, last, at, {**offered, "source": [word_label(word) for word in WORDS]})
-    columns = list(dict.fromkeys([*(each.target for each in report.result.targets), *own]))
-    if len(",".join(columns)) <= TEXT and not any("," in each for each in columns):
-        at = words.index("decision_column")
-        sheet.page.data_validation(HEAD + 1, at, last, at, {**offered, "source": columns})
-    at = words.index("decision_weight")
-    weight = {"validate": "decimal", "criteria": ">=", "value": 0, "error_message": text("decision_weight_hint")}
-    sheet.page.data_validation(HEAD + 1, at, last, at, weight)
 
 
 def reason_of(report: Report, line: _Line) -> str:
@@ -244,11 +266,13 @@ def reason_of(report: Report, line: _Line) -> str:
     if not name:
         return text("suspect_mild")
     found = _cell(report, line.row, name)
-    if name == target.target and target.classes:
+    if name == target.target and target.classes and line.own:
         return class_reason(name, plain(found), line.likely, float(suspects.confidence[line.row]))
-    if suspects.expected[line.at]:
-        return word_reason(name, found, suspects.expected[line.at])
-    return number_reason(name, found, float(suspects.odd_low[line.row]), float(suspects.odd_high[line.row]))
+    if line.category:
+        return word_reason(name, found, line.category)
+    if line.cell and line.cell.suggested is not None and not np.isfinite(sum(line.ends)):
+        return text("suspect_moved", column=name, found=plain(found), meant=plain(line.cell.suggested))
+    return number_reason(name, found, *line.ends)
 
 
 def expected_of(line: _Line) -> str | None:
@@ -267,13 +291,13 @@ def _odd(report: Report, line: _Line) -> dict[str, Any]:
     if not line.odd:
         return {}
     found = _cell(report, line.row, line.odd)
-    expected: str | None = line.suspects.expected[line.at]
-    if line.odd == line.target.target:
+    expected: str | None = line.category or None
+    if line.odd == line.target.target and line.own:
         expected = expected_of(line)
-    elif not expected:
-        low, high = float(line.suspects.odd_low[line.row]), float(line.suspects.odd_high[line.row])
+    elif not expected and np.isfinite(sum(line.ends)):
         dated = hasattr(found, "isoformat")
-        expected = text("suspect_range", low=plain(low, dated), high=plain(high, dated))
+        low, high = (plain(each, dated) for each in line.ends)
+        expected = text("suspect_range", low=low, high=high)
     return {"odd_column": line.odd, "odd_value": found, "odd_expected": expected}
 
 

@@ -33,6 +33,7 @@ def write_targets(report: Report, name: str) -> None:
     for offset, target in enumerate(targets, 1):
         _write(report, sheet, HEAD + offset, target)
     seen = {0: [target.target for target in targets], 2: [target.winner for target in targets]}
+    seen |= {1: [label(target.task) for target in targets], 3: [label(target.metric) for target in targets]}
     seen[9] = [_trained(target) for target in targets]
     for index in range(len(heads) - 1):
         sheet.fit(index, seen.get(index, []), names[index], 30)

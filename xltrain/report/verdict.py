@@ -12,6 +12,7 @@ from xltrain.report.report import lower_is_better, with_unit
 
 GOOD, USABLE, CLEAR = 0.5, 0.1, 0.02  # shares of the error of guessing that must be gone
 ALIKE = 0.02  # closer to the linear model than this is a draw
+FAR = 2.0  # times the median error from which the mean says how far the far misses are, and is typical of none
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Verdict:
 def verdict(target: TargetResult, good_enough: str = "") -> Verdict:
     """Judge the winner by the measure that reads best: the mean absolute error, or the share of right answers.
 
-    Where the job says what is good enough, a model is good that holds it, and at most usable that does not.
+    Where far misses make most of that mean it is the median absolute error instead, and they are told of. Where
+    the job says what is good enough, a model is good that holds it, and at most usable that does not.
     """
     measure = _measure(target)
     winner = target.best.metrics
@@ -61,7 +63,7 @@ def verdict(target: TargetResult, good_enough: str = "") -> Verdict:
         constant,
         linear,
         gain,
-        _headline(target, model, constant, linear),
+        _headline(target, measure, model, constant, linear),
         _judgement(level, gain),
         _against_linear(_gain(measure, model, linear)),
         _against_trees(_gain(measure, model, _value(target.baselines.get("boosted_trees", {}), measure))),
@@ -110,7 +112,15 @@ def spoken(target: TargetResult, value: float) -> str:
 
 def _measure(target: TargetResult) -> str:
     wanted = ("accuracy",) if target.task == "classification" else ("mae", "rmse")
+    if far_misses(target):
+        wanted = ("median_absolute_error",)
     return next((name for name in wanted if name in target.best.metrics), target.metric)
+
+
+def far_misses(target: TargetResult) -> bool:
+    """Whether some errors are so large that their mean is typical of no row."""
+    mean, half = (_value(target.best.metrics, name) for name in ("mae", "median_absolute_error"))
+    return mean > FAR * half > 0
 
 
 def _baselines(target: TargetResult) -> tuple[Mapping[str, Score], Mapping[str, Score]]:
@@ -146,7 +156,7 @@ def _level(gain: float, noise: float) -> str:
     return "good" if gain >= GOOD else "usable" if gain >= USABLE else "little"
 
 
-def _headline(target: TargetResult, model: float, constant: float, linear: float) -> str:
+def _headline(target: TargetResult, measure: str, model: float, constant: float, linear: float) -> str:
     if not math.isfinite(model):
         return text("verdict_nothing")
     if target.task == "classification":
@@ -156,11 +166,17 @@ def _headline(target: TargetResult, model: float, constant: float, linear: float
         if math.isfinite(linear):
             parts.append(text("verdict_right_linear", linear=_hundred(linear)))
     else:
-        parts = [text("verdict_off", model=_sized(model, target))]
+        half = measure == "median_absolute_error"
+        parts = [text("verdict_half" if half else "verdict_off", model=_sized(model, target))]
         if math.isfinite(constant):
-            parts.append(text("verdict_off_constant", constant=with_unit(short(constant), target.unit)))
+            guessed = with_unit(short(constant), target.unit)
+            parts.append(text("verdict_half_constant" if half else "verdict_off_constant", constant=guessed))
         if math.isfinite(linear):
-            parts.append(text("verdict_off_linear", linear=with_unit(short(linear), target.unit)))
+            drawn = with_unit(short(linear), target.unit)
+            parts.append(text("verdict_half_linear" if half else "verdict_off_linear", linear=drawn))
+        if half:
+            mean = with_unit(short(_value(target.best.metrics, "mae")), target.unit)
+            parts.append(text("verdict_far", mean=mean))
     return text("verdict_joint").join(parts) + text("verdict_end")
 
 
@@ -209,7 +225,8 @@ def _next_period(target: TargetResult, measure: str, model: float) -> str:
     value = _value(last.metrics, measure) if last else math.nan
     if last is None or not (math.isfinite(value) and math.isfinite(model)):
         return ""
-    key = "next_right" if target.task == "classification" else "next_off"
+    key = "next_half" if measure == "median_absolute_error" else "next_off"
+    key = "next_right" if target.task == "classification" else key
     by = text("period_of_column", column=last.by) if last.by else text("period_of_sources")
     values = {"value": spoken(target, value), "mixed": spoken(target, model)}
     return text(key, period=last.period, by=by, rows=last.rows, **values)

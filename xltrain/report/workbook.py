@@ -16,6 +16,7 @@ from xltrain.report.columns import write_columns
 from xltrain.report.curves import write_curves
 from xltrain.report.decisions import write_decisions
 from xltrain.report.diagnostics import write_diagnostics
+from xltrain.report.findings import write_findings
 from xltrain.report.importance import write_importance
 from xltrain.report.leaderboard import write_leaderboard
 from xltrain.report.merged import write_merge_sheets
@@ -71,6 +72,7 @@ def write_results(
         write_curves(report, label("Curves"))
         if not share:
             write_samples(report)
+            write_findings(report, report.result.causes)
             write_suspects(report)
             write_decisions(report)
         write_slices(report, label("Slices"))

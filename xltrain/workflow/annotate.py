@@ -40,6 +40,7 @@ from xltrain.report.record import (
 from xltrain.workflow.beside import Added, Block, Rows, targets_of, write_copies
 from xltrain.workflow.copies import undo_copies
 from xltrain.workflow.merge import read_sources
+from xltrain.workflow.sources import open_books
 
 DEFAULT = ("prediction", "loss", "flag")
 INPUTS = ("decision", "decision_column", "new_value", "decision_weight", "decision_note")
@@ -188,6 +189,7 @@ def _annotate(
     base = Path(os.path.normpath(beside(path).parent / record.folder))
     _check_sources(record, rows, base)
     blocks, notes = _blocks(record, rows, base)
+    notes += open_books(base, blocks)
     folder = beside(path) / "annotated" if output is None else Path(output)
     targets = targets_of(blocks, folder)
     decided = _decided(targets, rows) if overwrite else {}

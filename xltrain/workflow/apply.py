@@ -18,9 +18,10 @@ from xltrain.excel.package import missing_book
 from xltrain.excel.patch import Edit, NewSheet, check_kind, patch_book
 from xltrain.language import label, text
 from xltrain.place import Place, Problem
-from xltrain.workflow.copies import all_or_none, copy_names, make_folder, undo_copies
+from xltrain.workflow.copies import all_or_none, copy_names, undo_copies
 from xltrain.workflow.decide import BESIDE, RESULTS, job_decisions, last_results
 from xltrain.workflow.merge import read_sources
+from xltrain.workflow.sources import open_books
 
 __all__ = ["Applied", "apply", "shown_value"]
 HEADS = ("file", "sheet", "cell", "column", "was", "became", "decision_note", "decided_at")
@@ -136,7 +137,7 @@ def _book(path: Path) -> Path:
 def _fixes(job: Job, last: Path | None) -> tuple[list[Fixed], tuple[Settled, ...], list[Problem]]:
     """Every cell that gets another value, from the sources as they are now."""
     decisions, doubts = job_decisions(job, last)
-    table, _ = read_sources(job.sources, job.folder, job.columns)
+    table, _ = read_sources(job.sources, job.folder, job.columns, expected=bool(job.columns))
     step = DecisionStep(decisions, weight_column(job.columns))
     step.apply(table)
     doubts += step.doubts()
@@ -210,10 +211,9 @@ def _write(
     problems += [Problem(Place(str(path)), text("file_exists"), text("file_exists_hint")) for path in taken]
     if problems:
         raise WorkbookError(problems)
-    doubts = list(found.doubts)
+    doubts = [*found.doubts, *open_books(base, books)]
     with all_or_none() as stage:
         for file, fixes in books.items():
-            make_folder(targets[file].parent)
             edits = [Edit(each.place.sheet, each.place.row, each.place.column, each.now) for each in fixes]
             doubts += patch_book(base / file, stage(targets[file]), edits=edits).notes
         sheet = NewSheet(label("Change log"), rows=_log(found.fixes))

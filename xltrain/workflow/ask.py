@@ -16,7 +16,7 @@ from xltrain.language import text
 from xltrain.place import Place, Problem
 from xltrain.registry import unknown
 from xltrain.workflow.decide import RESULTS, job_decisions, last_results
-from xltrain.workflow.merge import name_of
+from xltrain.workflow.sources import name_of
 
 ORDERS = {"day-first": "dmy", "month-first": "mdy"}
 
@@ -81,6 +81,7 @@ class _Reader:
         )
         rules = Rules(
             columns=self.columns(given),
+            expected=bool(given),
             missing=tuple(said["missing"]),
             dates=ORDERS.get(said["dates"] or "", ""),
             decimal={"point": ".", "comma": ","}.get(said["decimal"] or "", ""),

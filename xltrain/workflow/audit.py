@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import xltrain.choices  # noqa: F401  (declares every choice)
 from xltrain import language
@@ -15,7 +14,7 @@ from xltrain.config.settings import Job, Source
 from xltrain.config.source import is_job
 from xltrain.config.template import add_job_sheets
 from xltrain.data.columns import facts, infer
-from xltrain.data.decided import Decision, DecisionStep, Settled, kept_rows, weight_column
+from xltrain.data.decided import Decision, DecisionStep, Settled, kept_positions, weight_column
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.audit import audit as look
 from xltrain.engine.audited import Audit
@@ -29,7 +28,8 @@ from xltrain.report.decisions import read_decisions
 from xltrain.report.findings import advice, finding_words
 from xltrain.workflow.decide import RESULTS, job_decisions, last_audit, last_results, with_decisions
 from xltrain.workflow.draft import sources_of
-from xltrain.workflow.merge import Sources, name_of, read_sources
+from xltrain.workflow.merge import read_sources
+from xltrain.workflow.sources import Sources, name_of
 
 AUDIT = "audit.xlsx"
 
@@ -126,7 +126,7 @@ def audit(
         wanted = Path(output) if output else folder / AUDIT
         wanted = wanted if wanted.suffix.lower() == ".xlsx" else wanted.with_name(wanted.name + ".xlsx")
         said = given.columns if given else ()
-        table, report = read_sources(sources, folder, said, listen=listen)
+        table, report = read_sources(sources, folder, said, listen=listen, expected=bool(said))
         if overwrite and any((folder / each.file).resolve() == wanted.resolve() for each in table.origins):
             problem = Problem(Place(str(wanted)), text("output_is_source"), text("output_is_source_hint"))
             raise WorkbookError(problem)
@@ -142,12 +142,12 @@ def audit(
             raise DataError(report.doubts)
         columns = infer(table, said)
         columns = [replace(each, role="ignore") if each.name == step.created else each for each in columns]
-        found = look(table, columns, report.controls, _kept(table, step.settled))
         path = wanted if overwrite else next_free(wanted)
         # Whoever reads this workbook as a job finds its decisions in it.
         own = tuple(each for each in columns if each.name != step.created)
         shown = replace(base, columns=own, decisions=name_of(path, folder), runs=(), searches=(), shots=())
         with replacing(path, overwrite) as temporary:
+            found = look(table, columns, report.controls, kept_positions(table, step.settled))
             write_audit(
                 temporary,
                 shown,
@@ -198,15 +198,6 @@ def _decisions(job: Job | None, last: Path | None, folder: Path, table: Table) -
         before = read_decisions(last, name_of(last, folder), results=True)
         found += [each for each in before if Path(each.file).name in books]
     return found, doubts
-
-
-def _kept(table: Table, settled: Sequence[Settled]) -> npt.NDArray[np.int64]:
-    """Positions of the rows that a person decided to be right as they stand."""
-    found: list[int] = []
-    for file, sheet, row in kept_rows(settled):
-        origins = [at for at, each in enumerate(table.origins) if (each.file, each.sheet) == (file, sheet)]
-        found += np.flatnonzero(np.isin(table.origin, origins) & (table.row == row)).tolist()
-    return np.array(found, np.int64)
 
 
 def _title(job: Job, sources: Sources) -> str:

@@ -21,7 +21,7 @@ from xltrain.excel.patch import KINDS, Addition, Mark, NewColumn, NewSheet, patc
 from xltrain.excel.write import WIDEST, text_width
 from xltrain.language import label, text
 from xltrain.place import Place, Problem, column_number, parse_range
-from xltrain.workflow.copies import all_or_none, check_copies, copy_names, make_folder
+from xltrain.workflow.copies import all_or_none, check_copies, copy_names
 
 Rows = npt.NDArray[np.integer[Any]]
 
@@ -142,7 +142,6 @@ def write_copies(
     written = []
     with all_or_none() as stage:
         for file, path in targets.items():
-            make_folder(path.parent)
             own = blocks[file]
             if _suffix(file) in KINDS and all(block.header_row or block.shared for block in own):
                 notes += _patched(base / file, stage(path), own, added, (marks or {}).get(file, ()), at)

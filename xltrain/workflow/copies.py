@@ -1,14 +1,14 @@
 """Copies of source workbooks in another place: what they are called, and that all of them are written or none."""
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from xltrain.config.source import is_job
 from xltrain.errors import WorkbookError
 from xltrain.events import Listener, Wrote, ignore
+from xltrain.excel.leftovers import temporary_name, tidy
+from xltrain.excel.package import disk_full, named, not_writable
 from xltrain.excel.patch import KINDS, copy_kind, undo_book
 from xltrain.language import text
 from xltrain.place import Place, Problem
@@ -68,48 +68,49 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = text("output_not_writable", reason=error.strerror or str(error))
-        raise WorkbookError(Problem(Place(str(folder)), message, text("output_not_writable_hint"))) from error
+        raise WorkbookError(disk_full(error, folder) or not_writable(folder, error)) from error
 
 
 @contextmanager
 def all_or_none() -> Iterator[Callable[[Path], Path]]:
     """Files that are written one after the other under temporary names, which the yielded function gives.
 
-    When the block succeeds all of them get their own names; when it fails none does, and what stood there stays.
+    When the block succeeds all of them get their own names; when it fails none does, what stood there stays, and
+    folders that were made for them are removed.
 
     Raises:
-        WorkbookError: a file is locked (open in Excel); besides what the block raises, with the files' own names.
+        WorkbookError: a folder that cannot be; the disk is full; a file is locked (open in Excel); besides what the
+            block raises, with the files' own names.
     """
-    temporaries: dict[Path, Path] = {}
+    own: dict[Path, Path] = {}  # temporary name -> name
+    made: list[Path] = []
 
     def stage(path: Path) -> Path:
-        temporaries[path] = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
-        return temporaries[path]
+        made.extend(each for each in (path.parent, *path.parent.parents) if not each.exists())
+        make_folder(path.parent)
+        tidy(path.parent)
+        temporary = path.with_name(temporary_name(path.stem, path.suffix))
+        own[temporary] = path
+        return temporary
 
     try:
-        yield stage
-        _publish(temporaries)
-    except WorkbookError as error:
-        own = {str(temporary): str(path) for path, temporary in temporaries.items()}
-        problems = [_named(problem, own) for problem in error.problems]
-        raise WorkbookError(problems) from error
+        with named(own):
+            yield stage
+            _publish(own)
+            made.clear()
     finally:
-        for temporary in temporaries.values():
-            temporary.unlink(missing_ok=True)
+        for temporary in own:
+            with suppress(OSError):  # a disk that cannot be written to says so of a file that is not there
+                temporary.unlink(missing_ok=True)
+        for folder in sorted(made, key=lambda each: len(each.parts), reverse=True):
+            with suppress(OSError):
+                folder.rmdir()
 
 
-def _named(problem: Problem, own: Mapping[str, str]) -> Problem:
-    place = problem.place
-    if place is None or place.file not in own:
-        return problem
-    return replace(problem, place=replace(place, file=own[place.file]))
-
-
-def _publish(temporaries: Mapping[Path, Path]) -> None:
+def _publish(own: Mapping[Path, Path]) -> None:
     """Give all files their names, once none of them is seen to be locked."""
     problems = []
-    for path in temporaries:
+    for path in own.values():
         if path.exists():
             try:
                 path.open("r+b").close()
@@ -117,12 +118,11 @@ def _publish(temporaries: Mapping[Path, Path]) -> None:
                 problems.append(Problem(Place(str(path)), text("output_locked"), text("output_locked_hint")))
     if problems:
         raise WorkbookError(problems)
-    for path, temporary in temporaries.items():
+    for temporary, path in own.items():
         try:
             temporary.replace(path)
         except OSError as error:
-            message = text("output_not_writable", reason=error.strerror or str(error))
-            raise WorkbookError(Problem(Place(str(path)), message, text("output_not_writable_hint"))) from error
+            raise WorkbookError(disk_full(error, path) or not_writable(path, error)) from error
 
 
 def undo_copies(

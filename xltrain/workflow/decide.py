@@ -1,7 +1,6 @@
 """The decisions of a job: those in its last results, those in annotated copies, and those in a workbook beside it."""
 
 import glob
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +11,13 @@ from xltrain.config.source import is_job
 from xltrain.data.decided import Decision, DecisionStep, Settled, what_is_said
 from xltrain.data.table import MergeReport, Table
 from xltrain.errors import ConfigError, WorkbookError
+from xltrain.excel.package import number_of
 from xltrain.language import text
 from xltrain.place import Problem
 from xltrain.report.annotated import annotated_copies, read_annotated
 from xltrain.report.decisions import read_decisions
 from xltrain.report.record import LEDGER, read_record
-from xltrain.workflow.merge import name_of
+from xltrain.workflow.sources import name_of
 
 BESIDE, RESULTS = "decisions.xlsx", "results.xlsx"
 
@@ -50,12 +50,10 @@ def _newest(wanted: Path, alone: bool = False) -> Path | None:
         wanted = wanted.with_name(wanted.name + ".xlsx")
     if not wanted.parent.is_dir():
         return None
-    form = re.compile(re.escape(wanted.stem) + r"-(\d+)", re.I)
     numbered = []
     for each in wanted.parent.glob("*.xlsx"):
-        match = form.fullmatch(each.stem)
-        number = 1 if each.name == wanted.name else int(match[1]) if match else 0
-        if number and (alone or each.with_suffix("").is_dir()):
+        stem, number = (wanted.stem, 1) if each.name == wanted.name else number_of(each)
+        if stem.casefold() == wanted.stem.casefold() and (alone or each.with_suffix("").is_dir()):
             numbered.append((number, each))
     return max(numbered)[1] if numbered else None
 
@@ -94,7 +92,7 @@ def _renamed(job: Job, last: Path | None) -> Path | None:
         return None
     if last is None:
         return own
-    same = own.samefile(last) or _numbered(own)[0] == _numbered(last)[0]
+    same = own.samefile(last) or number_of(own)[0] == number_of(last)[0]
     return None if same or own.stat().st_mtime <= _made(last) else own
 
 
@@ -107,11 +105,11 @@ def _made(last: Path) -> float:
 def _overlooked(last: Path, job: Job, found: Sequence[Decision]) -> list[Problem]:
     """Results with a lower number in which somebody has decided something since the last fit, which is not read."""
     doubts = []
-    stem, number = _numbered(last)
+    stem, number = number_of(last)
     made = _made(last)
     known = {what_is_said(each) for each in found}
     for each in sorted(last.parent.glob(f"{glob.escape(stem)}*.xlsx")):
-        earlier = _numbered(each)[0] == stem and _numbered(each)[1] < number
+        earlier = number_of(each)[0] == stem and number_of(each)[1] < number
         if not earlier or not each.with_suffix("").is_dir() or each.stat().st_mtime <= made:
             continue
         shown = name_of(each, job.folder)
@@ -120,12 +118,6 @@ def _overlooked(last: Path, job: Job, found: Sequence[Decision]) -> list[Problem
             message, hint = text("decisions_earlier", last=last.name), text("decisions_earlier_hint", last=last.name)
             doubts.append(Problem(new[0].at, message, hint))
     return doubts
-
-
-def _numbered(path: Path) -> tuple[str, int]:
-    """`results-2.xlsx` -> results and 2; `results.xlsx` -> results and 1."""
-    match = re.fullmatch(r"(.+)-(\d+)", path.stem)
-    return (match[1], int(match[2])) if match else (path.stem, 1)
 
 
 def same_books(last: Path, table: Table, folder: Path) -> bool:

@@ -11,12 +11,12 @@ from xltrain.config.settings import Column, Job, Run, Source
 from xltrain.data.columns import infer
 from xltrain.data.database import is_database
 from xltrain.data.encode import task_of
-from xltrain.data.header import find
+from xltrain.data.header import find, key
 from xltrain.data.table import MergeReport, Table
 from xltrain.errors import ConfigError
 from xltrain.language import text
 from xltrain.place import Problem
-from xltrain.workflow.merge import name_of
+from xltrain.workflow.sources import name_of
 from xltrain.workflow.suggest import facts_of, suggest_runs
 
 
@@ -46,7 +46,8 @@ def draft_job(
     names = [find(each, table.names) for each in targets]
     columns = infer(table, (), names)
     tasks = {name: task_of(table, column) for column in columns for name in names if column.name == name}
-    columns = [_as_classes(column, tasks) for column in columns]
+    others = _other_headers(report)
+    columns = [replace(_as_classes(each, tasks), aliases=others.get(each.name, ())) for each in columns]
     alone = len(set(tasks.values())) == 1
     runs: list[Run] = []
     for name in names[:1] if alone else names:
@@ -60,6 +61,16 @@ def draft_job(
         folder=folder,
     )
     return override_job(job, overrides)
+
+
+def _other_headers(report: MergeReport) -> dict[str, tuple[str, ...]]:
+    """What a column is called elsewhere, so that it keeps its name whichever book comes first next month."""
+    found: dict[str, dict[str, None]] = {}
+    for source in report.sources:
+        for name, match in source.columns.items():
+            if key(match.header) != key(name):
+                found.setdefault(name, {})[match.header] = None
+    return {name: tuple(headers) for name, headers in found.items()}
 
 
 def _as_classes(column: Column, tasks: dict[str, str]) -> Column:

@@ -3,8 +3,6 @@
 import contextlib
 import math
 import re
-import shutil
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,8 +18,9 @@ from xltrain.config.settings import DEVICES, Column, Job
 from xltrain.config.source import is_job
 from xltrain.config.template import add_job_sheets
 from xltrain.data.columns import check_strays, facts, infer
-from xltrain.data.decided import Settled, still_open, weight_column
+from xltrain.data.decided import Settled, kept_positions, still_open, weight_column
 from xltrain.data.encode import task_of
+from xltrain.data.header import shown_unit
 from xltrain.data.limits import with_limits
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.checkpoint import save_model
@@ -31,9 +30,9 @@ from xltrain.engine.result import Result, Score, TargetResult
 from xltrain.engine.resume import Keeper
 from xltrain.errors import ConfigError, DataError, RequirementError, WorkbookError
 from xltrain.events import Listener, Noted, Planned, Wrote, ignore
-from xltrain.excel.package import next_free, replacing
+from xltrain.excel.package import disk_full, next_free, not_writable, replacing, temporary_folder
 from xltrain.language import label, text
-from xltrain.place import Place, Problem
+from xltrain.place import Problem
 from xltrain.registry import unknown
 from xltrain.report.ledger import write_ledger
 from xltrain.report.record import FileRecord, file_records, write_record
@@ -43,8 +42,9 @@ from xltrain.report.verdict import verdict
 from xltrain.report.workbook import write_results
 from xltrain.workflow.decide import RESULTS, apply_decisions, last_results, same_books
 from xltrain.workflow.draft import draft_job
-from xltrain.workflow.merge import Sources, name_of, read_sources
+from xltrain.workflow.merge import read_sources
 from xltrain.workflow.shoot import shoot_all
+from xltrain.workflow.sources import Sources, name_of
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Fit:
     table: Table
     report: MergeReport
     settled: tuple[Settled, ...] = ()
+    language: str = ""  # the job's, in which it speaks
 
     @property
     def model(self) -> Path:
@@ -73,7 +74,8 @@ class Fit:
     @property
     def verdicts(self) -> dict[str, str]:
         """For each target, in its own unit, how far off the winner is and how far guessing and a linear model are."""
-        return {target.target: verdict(target).headline for target in self.result.targets}
+        with language.using(job=self.language):
+            return {target.target: verdict(target).headline for target in self.result.targets}
 
     def to_pandas(self) -> Any:
         """The ledger as a pandas DataFrame: one row per sample with its place, prediction and out-of-fold loss."""
@@ -127,6 +129,19 @@ class Fit:
         }
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """What was taken into account besides the rows: the files as read, decisions, and the last results, if any.
+
+    `created` is the column of weights that decisions needed.
+    """
+
+    files: tuple[FileRecord, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    last: Path | None = None
+    created: str = ""
+
+
 def fit(
     sources: Sources,
     target: str | Sequence[str] = (),
@@ -167,8 +182,9 @@ def fit(
         _check_conditions(conditions, job, table, columns)
         wanted = _wanted(job, output)
         with _outputs(wanted) as (path, temporary, beside):
-            keeper = _keeper(wanted, resume, (temporary, beside), listen)
-            fitted = train(job, table, columns, listen, keeper=keeper)
+            keeper = _keeper(wanted, resume, listen)
+            right = kept_positions(table, taken.settled)
+            fitted = train(job, table, columns, listen, keeper=keeper, right=right)
             fitted = replace(fitted, result=_with_units(fitted.result, report))
             # A second run of these results asks for the same name and gets the next number.
             own = tuple(column for column in columns if column.name != taken.created)
@@ -177,39 +193,58 @@ def fit(
             write_record(
                 beside, job.name, job.folder, job_rows(shown), taken.files, fitted.result, table, taken.settled
             )
-            write = partial(
-                write_results,
-                job=shown,
-                result=fitted.result,
-                table=table,
-                job_sheets=lambda book: add_job_sheets(book, shown, facts(table), folder=path.parent),
-                samples_file=f"{path.stem}/samples.parquet",
-                settled=taken.settled,
-                since=since_last(taken.last, beside, taken.settled),
-            )
-            if any(not shot.book for shot in job.shots):
-                write(temporary, merge=report)  # to be drawn from; written anew with its pictures
-            pictures, undrawn = shoot_all(job.shots, job.folder, temporary, beside, listen)
-            report = replace(report, doubts=(*report.doubts, *undrawn))
-            write(temporary, merge=report, pictures=pictures)
-            if share:
-                with replacing(next_free(path.with_stem(f"{path.stem}-share"))) as other:
-                    write(other, merge=report, share=True)
+            report = _write_books(path, temporary, beside, shown, fitted.result, table, report, taken, share, listen)
         if tensorboard is not None:
             write_tensorboard(Path(tensorboard) / path.stem, fitted.result)
         if not fitted.result.interrupted:
             keeper.done()
         listen(Wrote(str(path)))
     files = {name: path.with_suffix("") / file for name, file in models.items()}
-    done = Fit(path, files, fitted.result, table, report, taken.settled)
+    done = Fit(path, files, fitted.result, table, report, taken.settled, job.language)
     _hold(conditions, fitted.result, path)
     return done
 
 
+def _write_books(
+    path: Path,
+    temporary: Path,
+    beside: Path,
+    job: Job,
+    result: Result,
+    table: Table,
+    report: MergeReport,
+    taken: _Taken,
+    share: bool,
+    listen: Listener,
+) -> MergeReport:
+    """The results workbook with its pictures, and the one to be handed on; the report with what could not be drawn."""
+    write = partial(
+        write_results,
+        job=job,
+        result=result,
+        table=table,
+        job_sheets=lambda book: add_job_sheets(book, job, facts(table), folder=path.parent),
+        samples_file=f"{path.stem}/samples.parquet",
+        settled=taken.settled,
+        since=since_last(taken.last, beside, taken.settled),
+    )
+    if any(not shot.book for shot in job.shots):
+        write(temporary, merge=report)  # to be drawn from; written anew with its pictures
+    pictures, undrawn = shoot_all(job.shots, job.folder, temporary, beside, listen)
+    report = replace(report, doubts=(*report.doubts, *undrawn))
+    write(temporary, merge=report, pictures=pictures)
+    if share:
+        with replacing(next_free(path.with_stem(f"{path.stem}-share"))) as other:
+            write(other, merge=report, share=True)
+    return report
+
+
 def _with_units(result: Result, report: MergeReport) -> Result:
-    """The result with the units that the headers of the targets name."""
+    """The result with the units that the cells of the targets or their headers name."""
     units = {column.name: column.unit for column in report.columns}
-    targets = tuple(replace(target, unit=units.get(target.target, "")) for target in result.targets)
+    targets = tuple(
+        replace(target, unit=units.get(target.target) or shown_unit(target.target)) for target in result.targets
+    )
     return replace(result, targets=targets)
 
 
@@ -232,19 +267,6 @@ def plan(
         return plan_fit(job, table, columns)
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """What was taken into account besides the rows: the files as read, decisions, and the last results, if any.
-
-    `created` is the column of weights that decisions needed.
-    """
-
-    files: tuple[FileRecord, ...] = ()
-    settled: tuple[Settled, ...] = ()
-    last: Path | None = None
-    created: str = ""
-
-
 @contextlib.contextmanager
 def _read(
     sources: Sources,
@@ -260,7 +282,9 @@ def _read(
     with language.using(job=job.language if job else ""):
         named = job is not None
         if job:
-            table, report = read_sources(job.sources, job.folder, job.columns, listen=listen)
+            table, report = read_sources(
+                job.sources, job.folder, job.columns, listen=listen, expected=bool(job.columns)
+            )
         else:
             table, report = read_sources(sources, listen=listen)
             job = draft_job(table, targets, sources, Path.cwd(), report, overrides)
@@ -316,29 +340,20 @@ def _outputs(wanted: Path) -> Iterator[tuple[Path, Path, Path]]:
     try:
         wanted.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = error.strerror or str(error)
-        hint = text("output_not_writable_hint")
-        raise WorkbookError(Problem(Place(str(wanted)), text("output_not_writable", reason=reason), hint)) from error
+        raise WorkbookError(disk_full(error, wanted) or not_writable(wanted, error)) from error
     path = next_free(wanted)
-    with replacing(path, overwrite=False) as temporary:
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
-        try:
-            yield path, temporary, beside
-            beside.chmod(0o755)
-            beside.rename(path.with_suffix(""))
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
+    with replacing(path, overwrite=False) as temporary, temporary_folder(path.with_suffix("")) as beside:
+        yield path, temporary, beside
 
 
-def _keeper(wanted: Path, resume: bool, begun: Sequence[Path], listen: Listener) -> Keeper:
+def _keeper(wanted: Path, resume: bool, listen: Listener) -> Keeper:
     """What keeps this fit, in a hidden folder that is named as the results were asked for, whatever their number."""
     folder = wanted.with_name(f".{wanted.stem}.progress")
     if resume and not folder.is_dir():
         listen(Noted(text("resume_nothing", folder=folder)))
     if not resume and folder.is_dir():
         listen(Noted(text("resume_possible", folder=folder)))
-    return Keeper(folder, resume, beside=begun)
+    return Keeper(folder, resume)
 
 
 def _write_beside(folder: Path, fitted: Fitted, table: Table) -> dict[str, str]:

@@ -13,7 +13,7 @@ from xltrain.excel.patch import KINDS, Mark, patch_book
 from xltrain.excel.read import sheet_names
 from xltrain.language import label, text
 from xltrain.place import Place, Problem, parse_range
-from xltrain.workflow.copies import all_or_none, check_copies, copy_names, make_folder
+from xltrain.workflow.copies import all_or_none, check_copies, copy_names
 
 MOST = 2_000  # comments of one workbook: more would make it slow to open
 MOST_SAID = 1_000  # characters of one comment
@@ -179,7 +179,6 @@ def mark_books(
     counts: dict[Path, int] = {}
     with all_or_none() as stage:
         for file, path in targets.items():
-            make_folder(path.parent)
             cells = of_files[file]
             if len(cells) > MOST:
                 notes.append(Problem(Place(file), text("mark_cut", most=MOST)))

@@ -28,8 +28,9 @@ from xltrain.workflow.beside import Added, files_of, targets_of, with_columns, w
 from xltrain.workflow.lacking import matched, needed_columns
 from xltrain.workflow.mark import MOST as MOST_MARKS
 from xltrain.workflow.mark import Finding, Marked, marking
-from xltrain.workflow.merge import Sources, read_sources
+from xltrain.workflow.merge import read_sources
 from xltrain.workflow.models import read_models, trained_on
+from xltrain.workflow.sources import Sources
 
 COUNTS = {
     "above": "count_above",
@@ -110,6 +111,17 @@ def _count(each: Outside) -> str:
     return text(COUNTS[each.reason], column=each.column, count=f"{len(each.rows):,}", limit=each.limit)
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What one model says of the rows."""
+
+    target: str
+    added: tuple[Added, ...]
+    outside: tuple[Outside, ...]
+    warned: int
+    moved: tuple[Moved, ...]
+
+
 def predict(
     model: str | Path,
     sources: Sources,
@@ -153,8 +165,7 @@ def predict(
     with marking(mark, overwrite=overwrite, listen=listen) as marks:
         table, report = _without_earlier(table, report, models)
         table, report = matched(table, report, columns, models)
-        more = (*_unwarned(models), *_known(Path(model), report), *_strange_labels(models, table))
-        report = replace(report, doubts=(*report.doubts, *more))
+        report = _with(report, (*_unwarned(models), *_known(Path(model), report), *_strange_labels(models, table)))
         if strict and report.doubts:
             raise DataError(report.doubts)
         told = [_told(each, table, device) for each in models]
@@ -169,22 +180,37 @@ def predict(
             copies, notes = write_beside(
                 table, report, added, targets, base=Path.cwd(), overwrite=overwrite, listen=listen
             )
-            report = replace(report, doubts=(*report.doubts, *notes))
+            report = _with(report, notes)
         if table_file is not None:
-            _write(table_file, done, report, drifted, overwrite)
+            report = _with(report, _write(table_file, done, report, drifted, overwrite))
             listen(Wrote(str(table_file)))
+    return _predicted(done, report, table_file, copies, told, marks.done)
+
+
+def _predicted(
+    table: Table,
+    report: MergeReport,
+    output: Path | None,
+    copies: Sequence[Path],
+    told: Sequence[_Told],
+    marked: Marked,
+) -> Predicted:
     return Predicted(
-        done,
+        table,
         report,
-        table_file,
-        models[0].target,
+        output,
+        told[0].target,
         tuple(copies),
-        tuple(each.target for each in models),
+        tuple(each.target for each in told),
         {each.target: each.warned for each in told},
         {each.target: each.outside for each in told},
-        drifted,
-        marks.done,
+        {each.target: each.moved for each in told},
+        marked,
     )
+
+
+def _with(report: MergeReport, doubts: Sequence[Problem]) -> MergeReport:
+    return replace(report, doubts=(*report.doubts, *doubts))
 
 
 def _outputs(output: str | Path | None, beside: bool, overwrite: bool) -> tuple[Path | None, Path | None]:
@@ -205,14 +231,14 @@ def _outputs(output: str | Path | None, beside: bool, overwrite: bool) -> tuple[
 
 def _write(
     path: Path, table: Table, report: MergeReport, drifted: Mapping[str, Sequence[Moved]], overwrite: bool
-) -> None:
+) -> list[Problem]:
     def more(book: Book) -> None:
         if any(drifted.values()):
             write_moved(book, drifted)
         if report.sources:
             write_merge_sheets(book, report)
 
-    write_table(path, table, overwrite=overwrite, more=more)
+    return write_table(path, table, overwrite=overwrite, more=more)
 
 
 def _without_earlier(table: Table, report: MergeReport, models: Sequence[Model]) -> tuple[Table, MergeReport]:
@@ -260,17 +286,6 @@ def _unwarned(models: Sequence[Model]) -> list[Problem]:
         )
         for each in old
     ]
-
-
-@dataclass(frozen=True)
-class _Told:
-    """What one model says of the rows."""
-
-    target: str
-    added: tuple[Added, ...]
-    outside: tuple[Outside, ...]
-    warned: int
-    moved: tuple[Moved, ...]
 
 
 def _strange_labels(models: Sequence[Model], table: Table) -> list[Problem]:

@@ -3,20 +3,21 @@
 import base64
 import glob
 import re
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from xltrain.config.settings import Shot
 from xltrain.errors import ConfigError, WorkbookError, XltrainError
-from xltrain.events import Listener, Noted, ignore
+from xltrain.events import Drew, Listener, Noted, ignore
 from xltrain.excel import shot as renderer
+from xltrain.excel.package import scratch
 from xltrain.excel.read import NEW, sheet_names
 from xltrain.excel.recalculate import recalculated
 from xltrain.excel.shot import Picture
 from xltrain.excel.shot.asked import Asked, asked_of
 from xltrain.excel.shot.page import Options
+from xltrain.excel.shot.where import unquoted
 from xltrain.language import canonical, label, text
 from xltrain.place import Place, Problem, parse_range
 
@@ -125,8 +126,8 @@ def shoot_many(
     if engine not in ENGINES:
         raise ConfigError(Problem(None, text("shot_engine", found=engine)))
     files = _files(books)
-    with tempfile.TemporaryDirectory(prefix="xltrain-shot-") as folder:
-        asked, problems = _asked(files, ranges, where, pages, Path(folder) if recalculate else None)
+    with scratch() as folder:
+        asked, problems = _asked(files, ranges, where, pages, folder if recalculate else None)
         targets = _targets(output, asked, format, embed)
         drawn: list[Drawn] = []
         for number, (book, read, one) in enumerate(asked):
@@ -137,7 +138,7 @@ def shoot_many(
                 continue
             drawn.append(Drawn(book, picture, targets[number] if targets else None))
             if len(asked) > 1:
-                listen(Noted(text("shot_done", number=number + 1, count=len(asked), range=picture.range)))
+                listen(Drew(picture.range, number + 1, len(asked)))
     if problems:
         raise WorkbookError(problems)
     if len(drawn) >= BATCH and (embed or any(each.output and each.output.suffix != ".svg" for each in drawn)):
@@ -148,7 +149,7 @@ def shoot_many(
     for each in drawn:
         if each.output is not None:
             if each.output != Path(str(output)):  # its name was made: so may its folder be
-                each.output.parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(each.output.parent)
             each.picture.save(each.output, overwrite)
     return drawn
 
@@ -161,7 +162,7 @@ def _painted(drawn: Sequence[Drawn]) -> list[Drawn]:
         (each.book, {"svg": each.picture.svg, "scale": each.picture.scale, "system": each.picture.system})
         for each in drawn
     ]
-    done = call_all("xltrain.excel.shot.draw:painted", calls)
+    done = call_all("xltrain.excel.shot.draw:to_base64", calls)
     return [
         replace(each, picture=replace(each.picture, drawn=base64.b64decode(answer.result())))
         for each, answer in zip(drawn, done, strict=True)
@@ -241,6 +242,8 @@ def _targets(
     output: str | Path | None, asked: Sequence[tuple[Path, Path, Asked]], format: str, embed: str
 ) -> list[Path]:
     """The file of each picture. ConfigError where one file is named for several, or its kind is unknown."""
+    if embed:
+        _check_embed(embed, output)
     if output is None or embed:
         return []
     said = str(output)
@@ -252,11 +255,20 @@ def _targets(
         pattern = str(path / f"{{book}}-{{sheet}}-{{range}}.{format or 'png'}")
     if not pattern:
         path = path if path.suffix else path.with_suffix(f".{format or 'png'}")
+        if format and path.suffix.lower() != f".{format}":
+            message, hint = (
+                text("shot_format_name", format=format, path=path),
+                text("shot_format_name_hint", format=format),
+            )
+            raise ConfigError(Problem(None, message, hint))
         if problem := renderer.unknown_suffix(path):
             raise ConfigError(problem)
         if len(asked) == 1:
             return [path]
-        pattern = str(path.with_name(f"{path.stem}-{{number}}{path.suffix}"))
+        own = (
+            "" if all(one.page for _, _, one in asked) and len({one.range for _, _, one in asked}) == 1 else "-{number}"
+        )
+        pattern = str(path.with_name(f"{path.stem}{own}{path.suffix}"))
     return _named(pattern, asked)
 
 
@@ -264,12 +276,14 @@ def _named(pattern: str, asked: Sequence[tuple[Path, Path, Asked]]) -> list[Path
     found: list[Path] = []
     for number, (book, _, one) in enumerate(asked, 1):
         sheet, _, cells = one.range.rpartition("!")
-        known = {"book": book.stem, "sheet": sheet.strip("'"), "range": cells or one.range, "number": str(number)}
-        clean = {name: re.sub(r'[<>:"/\\|?*!\s]+', "_", words).strip("_") for name, words in known.items()}
-        try:
-            made = Path(pattern.format(**clean))
-        except (KeyError, IndexError, ValueError) as error:
-            raise ConfigError(Problem(None, text("shot_pattern", found=pattern), text("shot_pattern_hint"))) from error
+        sheet, cells = unquoted(sheet), unquoted(cells)
+        if not cells and not (sheet and "{sheet}" in pattern):  # a whole sheet
+            cells = sheet or ("" if "{book}" in pattern else book.stem)
+        known = {"book": book.stem, "sheet": sheet, "range": cells, "number": str(number)}
+        clean = {name: re.sub(r'[<>:"/\\|?*!{}\s]+', "_", words).strip("_") for name, words in known.items()}
+        made = Path(_filled(pattern, clean))
+        if made.name.startswith("."):  # nothing but the suffix
+            made = made.with_name(book.stem + made.name)
         made = made.with_name(re.sub(r"-{2,}", "-", made.name).replace("-.", "."))
         if problem := renderer.unknown_suffix(made):
             raise ConfigError(problem)
@@ -281,6 +295,22 @@ def _named(pattern: str, asked: Sequence[tuple[Path, Path, Asked]]) -> list[Path
             made = made.with_stem(f"{stem}-{again}")
         found.append(made)
     return found
+
+
+def _filled(pattern: str, words: Mapping[str, str]) -> str:
+    """The pattern with its names replaced; anything else in brackets is refused."""
+    found = re.sub(r"\{(\w+)\}", lambda each: words.get(each[1], "{"), pattern)
+    if "{" in found or "}" in found:
+        raise ConfigError(Problem(None, text("shot_pattern", found=pattern), text("shot_pattern_hint")))
+    return found
+
+
+def _check_embed(embed: str, output: str | Path | None) -> None:
+    book = Path(embed.partition("!")[0])
+    if output is None:
+        raise ConfigError(Problem(None, text("shot_embed_output"), text("shot_embed_output_hint")))
+    if Path(output).suffix.lower() != book.suffix.lower():
+        raise ConfigError(Problem(None, text("shot_embed_suffix", path=output, book=book, suffix=book.suffix)))
 
 
 def _embed(embed: str, drawn: Sequence[Drawn], output: Path, overwrite: bool) -> None:
@@ -348,13 +378,20 @@ def _in_its_language(book: Path, area: str) -> str:
 
 def _draw(shot: Shot, book: Path, target: Path) -> Path:
     """Write the picture, and a PNG beside an SVG for the sheet of pictures."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    picture = shoot(book, shot.range, target, where=shot.where)
+    _make_folder(target.parent)
+    picture = shoot(book, shot.range, target, where=shot.where, scale=shot.scale)
     if target.suffix.lower() == ".png":
         return target
     png = target.with_suffix(".png")
     picture.save(png)
     return png
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        from xltrain.workflow.copies import make_folder  # loads much that a picture needs not
+
+        make_folder(folder)
 
 
 def _bad_name(shot: Shot, taken: set[str]) -> Problem | None:

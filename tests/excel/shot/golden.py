@@ -16,7 +16,9 @@ Maker = Callable[[Any, Any], None]
 
 @dataclass(frozen=True)
 class Golden:
-    """A workbook's maker, the range to draw, and what each cell, and the picture as a whole, must be."""
+    """A workbook's maker, what is done to the file after it, the range to draw, and what each cell, and the picture as
+    a whole, must be.
+    """
 
     name: str
     make: Maker
@@ -24,12 +26,15 @@ class Golden:
     cells: Mapping[str, Mapping[str, Any]]
     whole: Mapping[str, Any] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
+    finish: Callable[[Path], None] | None = None
 
     def draw(self, folder: Path) -> Scene:
         path = folder / "book.xlsx"
         book = xlsxwriter.Workbook(str(path))
         self.make(book, book.add_worksheet("S"))
         book.close()
+        if self.finish is not None:
+            self.finish(path)
         return scene(path, self.range, self.options)
 
 
@@ -37,12 +42,16 @@ GOLDEN: list[Golden] = []
 
 
 def golden(
-    range: str, cells: Mapping[str, Mapping[str, Any]], options: Options | None = None, **whole: Any
+    range: str,
+    cells: Mapping[str, Mapping[str, Any]],
+    options: Options | None = None,
+    finish: Callable[[Path], None] | None = None,
+    **whole: Any,
 ) -> Callable[[Maker], Maker]:
     """Note a maker of a workbook with what its picture must show."""
 
     def note(make: Maker) -> Maker:
-        GOLDEN.append(Golden(make.__name__.strip("_"), make, f"S!{range}", cells, whole, options or Options()))
+        GOLDEN.append(Golden(make.__name__.strip("_"), make, f"S!{range}", cells, whole, options or Options(), finish))
         return make
 
     return note

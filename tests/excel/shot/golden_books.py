@@ -124,6 +124,15 @@ def _wrapping(book: Any, sheet: Any) -> None:
     sheet.write("A3", "a\nb")
 
 
+@golden("A1:A2", {"A1": {"text": "sum of Non-\nmarket"}, "A2": {"text": "sum of\n2024-05-06"}})
+def _lines_end_after_hyphens(book: Any, sheet: Any) -> None:
+    """Before a letter; dates stay whole."""
+    wrap = book.add_format({"text_wrap": True})
+    sheet.set_column("A:A", 11)
+    sheet.write("A1", "sum of Non-market", wrap)
+    sheet.write("A2", "sum of 2024-05-06", wrap)
+
+
 @golden("A1:A1", {"A1": {"text": "他说：\n“好”，\n再见。", "lines": 3}})
 def _chinese_line_breaks(book: Any, sheet: Any) -> None:
     sheet.set_column("A:A", 7.5)
@@ -300,12 +309,12 @@ def _formulas(book: Any, sheet: Any) -> None:
     "A1:A2",
     {"A1": {"fill": WHITE}},
     notes=(
-        'the conditional format =INDIRECT("A1")=1 of A1:A2 uses INDIRECT(), which is not drawn; its format is left out',
+        'the conditional format =CELL("row",A1)=1 of A1:A2 uses CELL(), which is not drawn; its format is left out',
     ),
 )
 def _unknown_formula_is_named(book: Any, sheet: Any) -> None:
     fill(sheet, "A", 1, 2)
-    rule = {"type": "formula", "criteria": '=INDIRECT("A1")=1', "format": book.add_format(BAD)}
+    rule = {"type": "formula", "criteria": '=CELL("row",A1)=1', "format": book.add_format(BAD)}
     sheet.conditional_format("A1:A2", rule)
 
 

@@ -5,6 +5,7 @@ import re
 import struct
 import time
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,19 @@ from xltrain.excel.shot import shoot
 from xltrain.excel.shot.images import Undrawable, data_uri, png
 from xltrain.excel.shot.page import Options
 from xltrain.excel.shot.scene import scene
+
+
+def _png(width: int, height: int) -> bytes:
+    """A PNG that says how large it is and holds next to nothing."""
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(bytes(100))),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in parts
+    )
 
 
 @pytest.fixture(name="image")
@@ -87,13 +101,17 @@ def test_a_crop_leaves_the_rest_of_a_picture(tmp_path: Path, image: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", 100_000, 100_000), "100000 x 100000"),
-        (b"\x89PNG", "?"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", 100_000, 100_000), "damaged"),
+        (_png(100_000, 100_000), "10000000000 pixels"),
+        (_png(9_000, 9_000), "9000 x 9000"),
+        (_png(200, 200), "damaged"),
+        (b"\x89PNG", "damaged"),
         (b"\x01\x00\x00\x00" + b"\0" * 36 + b" EMF" + b"\0" * 40, "EMF"),
         (b"\xd7\xcd\xc6\x9a" + b"\0" * 40, "WMF"),
         (b"\xff\xd8\xff\xe0\x00\x10", "damaged"),
-        (b"BM" + b"\0" * 60, "BMP"),
-        (b"", "?"),
+        (b"BM" + b"\0" * 60, "damaged"),
+        (b"", "empty"),
+        (b"what is this", "unknown format"),
     ],
 )
 def test_what_cannot_be_drawn_is_a_frame_and_named(tmp_path: Path, image: Path, content: bytes, word: str) -> None:

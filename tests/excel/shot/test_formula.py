@@ -104,6 +104,10 @@ def _value(tmp_path_factory: pytest.TempPathFactory) -> Any:
         ("=#N/A", Fault("#N/A")),
         ("=LARGE($A$1:$A$4,2)+SMALL($A$1:$A$4,1)", 4.0),
         ("=RANK(3,$A$1:$A$4)", 2.0),
+        ('=INDIRECT("A1")', 1.0),
+        ('=SUM(INDIRECT("$A$1:A"&4))', 10.0),
+        ("=INDIRECT(\"'Other one'!A1\")", 99.0),
+        ('=INDIRECT("no such")', Fault("#REF!")),
     ],
 )
 def test_computes_as_excel(value: Any, formula: str, expected: Any) -> None:
@@ -114,7 +118,7 @@ def test_computes_as_excel(value: Any, formula: str, expected: Any) -> None:
 
 @pytest.mark.parametrize(
     "formula",
-    ["=INDIRECT(A1)", "=Table1[x]", "={1,2}", "=1+", "=(1", "=unknown", "=" + "(" * 200, "", "=A1:", "=SUM(1", "='x"],
+    ["=OFFSET(A1,1,1)", "=Table1[x]", "={1,2}", "=1+", "=(1", "=unknown", "=" + "(" * 200, "", "=A1:", "=SUM(1", "='x"],
 )
 def test_what_is_not_known_is_said_to_be_so(value: Any, formula: str) -> None:
     with pytest.raises(Unsupported):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.excel.shot import golden_books
+from tests.excel.shot import golden_books, golden_pivots  # noqa: F401  (the second fills GOLDEN too)
 from tests.excel.shot.golden import GOLDEN, Golden, differences
 
 

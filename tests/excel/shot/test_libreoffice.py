@@ -42,6 +42,19 @@ def share(colours: "np.ndarray[Any, Any]", colour: tuple[int, int, int]) -> floa
 
 
 @installed
+def test_a_sheet_from_right_to_left_is_cut_at_its_edges(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(str(path)) as made:
+        sheet = made.add_worksheet("S")
+        sheet.right_to_left()
+        sheet.write("A1", 5, made.add_format({"bg_color": "#FFC000", "num_format": ";;;"}))
+    sketch = draw_with_libreoffice(path, Range("S", 1, 1, 1, 3), scale=2.0)
+    filled = np.abs(sketch.colours().astype(int) - (255, 192, 0)).max(axis=2) < 8
+    across = np.flatnonzero(filled.any(axis=0))
+    assert [across.min() / len(filled[0]), across.max() / len(filled[0])] == pytest.approx([2 / 3, 1.0], abs=0.02)
+
+
+@installed
 def test_a_range_is_drawn_and_cut_exactly(book: Path) -> None:
     sketch, below = draw_all_with_libreoffice(book, [AREA, Range("S", 3, 3, 3, 3)], scale=2.0)
     widths, heights = np.diff(sketch.columns), np.diff(sketch.rows)

@@ -11,6 +11,7 @@ from xltrain.place import column_letter, parse_range
 
 AUTHOR = "xltrain"
 SIGN = "xltrain: "  # how the last line of a header's comment begins; what follows is the column's key
+HEAD = f"{AUTHOR}:\n"  # how what a mark says begins, as Excel begins a note; programs lose the author of a comment
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _MAIN_STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -58,6 +59,14 @@ def signature(words: str) -> str:
     """The key that a header's comment ends with, empty for any other comment."""
     last = words.strip().rpartition("\n")[2].strip()
     return last.removeprefix(SIGN) if last.startswith(SIGN) else ""
+
+
+def own_start(words: str) -> int:
+    """Where our words begin in a comment; its length where none of it is ours."""
+    if signature(words):
+        return 0
+    at = f"\n{words}".rfind(f"\n{HEAD}")
+    return len(words) if at < 0 else at
 
 
 def _append(parts: Parts, part: str, comments: Mapping[Cell, str]) -> list[Cell]:

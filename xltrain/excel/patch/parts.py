@@ -59,19 +59,19 @@ class Parts:
         else:
             self.new[part] = raw
 
-    def drop(self, part: str, owner: str) -> None:
-        """Leave a part out, with its relationship and content type."""
+    def drop(self, part: str, *owners: str) -> None:
+        """Leave a part out, with its relationships and content type."""
         if part.casefold() not in self._names or part in self.dropped:
             return
         self.dropped.append(part)
-        rels = rels_of(owner)
-        raw = self.read(rels)
-        wanted = [
-            each
-            for each in outline(raw).within
-            if each.attributes.get("Target", "").rpartition("/")[2].casefold() == part.rpartition("/")[2].casefold()
-        ]
-        self.write(rels, edited(raw, [(each.start, each.end - each.start, b"") for each in wanted]))
+        for rels in map(rels_of, owners):
+            raw = self.read(rels)
+            wanted = [
+                each
+                for each in outline(raw).within
+                if each.attributes.get("Target", "").rpartition("/")[2].casefold() == part.rpartition("/")[2].casefold()
+            ]
+            self.write(rels, edited(raw, [(each.start, each.end - each.start, b"") for each in wanted]))
         raw = self.read(TYPES)
         named = [
             each

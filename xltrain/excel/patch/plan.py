@@ -11,7 +11,7 @@ from xltrain.excel.cell_xml import as_array, kind_of
 from xltrain.excel.markup import name_of
 from xltrain.excel.patch.around import Around, changed_around, grown_filter
 from xltrain.excel.patch.cellwork import DATE, CellWork, formula_of
-from xltrain.excel.patch.comments import SIGN, Cell, add_comments
+from xltrain.excel.patch.comments import HEAD, SIGN, Cell, add_comments
 from xltrain.excel.patch.model import Addition, Edit, Mark, NewColumn, Placed
 from xltrain.excel.patch.rows import Block, OldCell, Rows, RowWork, old_cells, rows_of
 from xltrain.excel.patch.styles import Styles
@@ -212,7 +212,8 @@ class SheetPlan:
                 self.around.covers(mark.row, mark.column, mark.row, mark.column)
             if mark.comment:
                 known = self.comments.get((mark.row, mark.column))
-                self.comments[mark.row, mark.column] = f"{mark.comment}\n\n{known}" if known else mark.comment
+                words = HEAD + mark.comment
+                self.comments[mark.row, mark.column] = f"{words}\n\n{known}" if known else words
         self.around.comments_id = add_comments(self.view, self.view.parts, self.comments)
         self._prime_styles()
 

@@ -49,7 +49,8 @@ def record_xml(record: Mapping[str, Any]) -> bytes:
 def records_in(package: Package, parts: Parts) -> list[tuple[str, dict[str, Any]]]:
     """The records inside a workbook, newest first: part and content."""
     found = []
-    for kind, part in package.relations(parts.book).values():
+    for kind, target in (*package.relations(parts.book).values(), *package.relations("").values()):
+        part = target.removeprefix("../")  # as LibreOffice writes it, which hangs it on the package
         if kind != "customXml" or part not in parts:
             continue
         raw = parts.read(part)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import IO
 
 from xltrain.excel.archive import Content, Writer, copy_archive
-from xltrain.excel.markup import Edit, Node, edited, outline, set_attributes
-from xltrain.excel.patch.comments import AUTHOR, signature
+from xltrain.excel.markup import Edit, Node, edited, outline, plain, set_attributes
+from xltrain.excel.patch.comments import AUTHOR, own_start
 from xltrain.excel.patch.encoding import encoder
 from xltrain.excel.patch.model import Placed
 from xltrain.excel.patch.parts import Parts
@@ -32,10 +32,8 @@ def remove_own(source: Path, target: Path, columns_in: Callable[[Package, Parts]
         for placed in columns_in(package, parts):
             own[placed.sheet].append(placed)
         contents: dict[str, Content] = {}
-        commented = False
         for sheet in package.sheets:
-            cells = _remove_comments(package, parts, sheet.part)
-            commented |= bool(cells)
+            _remove_comments(package, parts, sheet.part)
             if own.get(sheet.name):
                 view = SheetView(package, parts, sheet.name)
                 _shrink_tables(view, parts, own[sheet.name])
@@ -46,12 +44,12 @@ def remove_own(source: Path, target: Path, columns_in: Callable[[Package, Parts]
                 if kind == "customXmlProps":
                     parts.drop(properties, part)
                     parts.dropped.append(part.rpartition("/")[0] + "/_rels/" + part.rpartition("/")[2] + ".rels")
-            parts.drop(part, parts.book)
+            parts.drop(part, parts.book, "")
         for part, raw in parts.changed.items():
             if parts.entry(part) not in map(parts.entry, parts.dropped):
                 contents[parts.entry(part)] = _whole(source, parts.entry(part), raw)
         copy_archive(source, target, contents, {}, [parts.entry(part) for part in parts.dropped])
-    return bool(own or commented or records)
+    return bool(own or records or parts.changed)
 
 
 def _whole(source: Path, entry: str, raw: bytes) -> Writer:
@@ -61,8 +59,8 @@ def _whole(source: Path, entry: str, raw: bytes) -> Writer:
     return write
 
 
-def _remove_comments(package: Package, parts: Parts, sheet_part: str) -> set[Cell]:
-    """Take out the comments that we wrote, and their notes."""
+def _remove_comments(package: Package, parts: Parts, sheet_part: str) -> None:
+    """Take out the comments that we wrote, with their notes, and what we added to those of others."""
     relations = package.relations(sheet_part)
     gone: set[Cell] = set()
     for kind, part in relations.values():
@@ -77,16 +75,29 @@ def _remove_comments(package: Package, parts: Parts, sheet_part: str) -> set[Cel
             words = "".join(node.text for node in each.all("t"))
             cells = parse_range(each.attributes.get("ref", "").replace("$", ""))
             ours = number < len(authors) and authors[number] == AUTHOR
-            if cells and (ours or signature(words)):
+            start = 0 if ours else own_start(words)
+            if cells and not words[:start].strip() and (ours or words):
                 edits.append((each.start, each.end - each.start, b""))
                 gone.add((cells.first_row, cells.first_column))
+            elif start < len(words):
+                edits += _cut(each, len(words[:start].rstrip("\n")))
         parts.write(part, edited(raw, edits))
     for kind, part in relations.values():
         if kind == "vmlDrawing" and part in parts and gone:
             parts.write(
                 part, _SHAPE.sub(lambda found: b"" if _cell_of(found[0]) in gone else found[0], parts.read(part))
             )
-    return gone
+
+
+def _cut(comment: Node, length: int) -> list[Edit]:
+    """What leaves the first so many characters of a comment, in their own letters."""
+    edits: list[Edit] = []
+    for node in comment.all("t"):
+        kept = node.text[: max(0, length)]
+        length -= len(node.text)
+        if kept != node.text:
+            edits.append((node.inner, node.inner_end - node.inner, plain(kept).encode()))
+    return edits
 
 
 def _cell_of(shape: bytes) -> Cell:

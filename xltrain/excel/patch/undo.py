@@ -1,6 +1,5 @@
 """Takes the changes of a copy back: exactly where nobody saved it since, else our columns and comments only."""
 
-import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -94,7 +93,7 @@ def _shown(package: Package, kind: str, value: str) -> str:
 @contextmanager
 def _scratch(temporary: Path) -> Iterator[Path]:
     """A second temporary name, removed in the end."""
-    path = temporary.with_name(f".{secrets.token_hex(6)}.undo")
+    path = temporary.with_name(temporary.name + ".undo")
     try:
         yield path
     finally:

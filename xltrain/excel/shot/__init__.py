@@ -1,7 +1,7 @@
 """Pictures of ranges, drawn from the cells of a workbook without any spreadsheet program."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +19,12 @@ from xltrain.excel.shot.letters import Box
 from xltrain.excel.shot.page import Options, Page, Thing
 from xltrain.excel.shot.style import Styles, read_styles
 from xltrain.excel.shot.system_fonts import using
+from xltrain.excel.shot.where import unquoted
 from xltrain.language import text
 from xltrain.place import Place, Problem, Range
 
 SUFFIXES = (".png", ".svg", ".pdf")
-MOST_PIXELS = 150_000_000
+MOST_PIXELS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ class Picture:
         across, down = (round(points * 96 / 72 * self.scale) for points in (self.width, self.height))
         if across * down > MOST_PIXELS:
             message = text("shot_many_pixels", across=across, down=down)
-            raise WorkbookError(Problem(self.place, message, text("shot_many_pixels_hint")))
+            new = self.place is None or self.place.file.lower().endswith(tuple(NEW))  # others know no pages
+            raise WorkbookError(
+                Problem(self.place, message, text("shot_many_pixels_hint" if new else "shot_range_hint"))
+            )
         return to_png(self.svg, self.scale, self.system)
 
     @property
@@ -138,39 +142,53 @@ def shoot(book: str | Path, range: str = "", scale: float = 2.0, options: Option
 
 
 def _chart_named(book: Path, name: str, scale: float, options: Options) -> Picture | None:
-    """The chart that a drawing of this name holds, on its own; None where there is none."""
-    if not name or book.suffix.lower() not in NEW:
+    """The chart that a drawing of this name holds, or that a chart sheet is, on its own; None where there is none."""
+    if book.suffix.lower() not in NEW:
         return None
-    from xltrain.excel.shot.drawing import read_things
-
     with Package(book) as package:
-        for sheet in package.sheets:
+        if package.chart_sheets and (name or not package.sheets):
+            from xltrain.excel.shot.chart_sheet import draw_chart_sheet
+
+            found = draw_chart_sheet(package, unquoted(name.strip().rstrip("!！")), options.background)
+            if found is not None:
+                return _alone(found[1], found[0], Place(str(book), found[0]), scale, options, found[2])
+        within, _, wanted = name.rpartition("!")
+        for sheet in package.sheets if wanted else ():
             if all(kind != "drawing" for kind, _ in package.relations(sheet.part).values()):
                 continue
+            if within and unquoted(within).casefold() != sheet.name.casefold():
+                continue
+            from xltrain.excel.shot.drawing import read_things
+
             styles = read_styles(root(package, package.related("styles")), root(package, package.related("theme")))
-            wanted = name.rpartition("!")[2].casefold()
             known = [each for each in read_things(package, sheet.part, styles) if each.kind == "chart"]
-            thing = next((each for each in known if each.name.casefold() == wanted), None)
+            thing = next((each for each in known if each.name.casefold() == wanted.casefold()), None)
             if thing is not None:
                 return _chart_alone(book, sheet.name, thing, scale, options)
     return None
 
 
-def _chart_alone(book: Path, sheet: str, thing: Thing, scale: float, options: Options) -> Picture:
-    """A chart as large as it stands on its sheet."""
+def _chart_alone(book: Path, sheet: str, thing: Thing, scale: float, options: Options) -> Picture | None:
+    """A chart as large as it stands on its sheet; None where it has no size."""
     to = thing.anchor.to
     last = (to[1], to[0]) if to else (thing.anchor.row, thing.anchor.column)
     under = Range("'" + sheet.replace("'", "''") + "'", thing.anchor.row, thing.anchor.column, *last)
     page, drawing = compose(book, str(under), options)
-    number, box = next((index, box) for index, (each, box) in enumerate(drawing.things) if each.name == thing.name)
+    places = (index for index, (each, _) in enumerate(drawing.things) if each.name == thing.name)
+    number = next(places, None)
+    if number is None:
+        return None
+    box = drawing.things[number][1]
     alone = Drawing(round(box.width), round(box.height), options.background)
     alone.objects.append((Box(0, 0, box.width, box.height), drawing.objects[number][1]))
+    return _alone(alone, thing.name, Place(str(book), sheet), scale, options, page.notes)
+
+
+def _alone(drawing: Drawing, name: str, place: Place, scale: float, options: Options, notes: Sequence[str]) -> Picture:
     with using(options.fonts):
-        svg = to_svg(alone)
-    place, points = Place(str(book), sheet), 72 / 96
-    notes = tuple(page.notes)
-    size = alone.width * points, alone.height * points
-    return Picture(svg, *size, thing.name, scale, place, notes, options.fonts == "system")
+        svg = to_svg(drawing)
+    size = drawing.width * 72 / 96, drawing.height * 72 / 96
+    return Picture(svg, *size, name, scale, place, tuple(notes), options.fonts == "system")
 
 
 def compose(book: Path, range: str, options: Options) -> tuple[Page, Drawing]:

@@ -13,6 +13,8 @@ from xltrain.excel.shot.where import find, sheets_like
 from xltrain.language import text
 from xltrain.place import Place, Problem, Range
 
+MOST_PAGES = 500  # pictures of one range
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -56,6 +58,10 @@ def asked_of(book: Path, wanted: str, where: str = "", pages: int = 0) -> list[A
             else:
                 first = _below_header(package, sheet, area)
                 top, below = list(range(area.first_row, first)), list(range(first, area.last_row + 1))
+            parts = -(-len(below) // pages) if pages else 1
+            if parts > MOST_PAGES:
+                message = text("shot_many_pages", range=area, rows=pages, count=parts, most=MOST_PAGES)
+                raise WorkbookError(Problem(package.place, message, text("shot_many_pages_hint")))
             found += _paged(each, top, below, pages)
     return found
 

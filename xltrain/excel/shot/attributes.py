@@ -9,6 +9,10 @@ from xml.etree.ElementTree import Element
 
 from xltrain.errors import WorkbookError
 from xltrain.excel.scan import Package
+from xltrain.language import text
+from xltrain.place import Problem
+
+MOST = 24 << 20  # bytes of a part that is read whole; of drawings, styles and charts the largest have a tenth
 
 
 def local(element: Element) -> str:
@@ -65,8 +69,14 @@ def root(package: Package, part: str) -> Element | None:
     """The root of a part; None where there is none."""
     if not part or part not in package:
         return None
+    content, count = [], 0
+    for piece in package.stream(part):
+        content.append(piece)
+        count += len(piece)
+        if count > MOST:
+            raise WorkbookError(Problem(package.place, text("book_bomb"), text("book_broken_hint")))
     try:
-        return ElementTree.fromstring(package.read(part))
+        return ElementTree.fromstring(b"".join(content))
     except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two for an unknown encoding
         raise WorkbookError(package.broken(error)) from error
 

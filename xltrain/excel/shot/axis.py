@@ -24,6 +24,11 @@ class Axis:
         self.length = sum(size for line, size in self.sizes.items() if shown[0] <= line <= shown[1])
         self.shown, self.backwards = shown, backwards
 
+    @property
+    def edges(self) -> tuple[int, ...]:
+        """Where the lines in the picture begin, and the last one's end."""
+        return tuple(start for start in self.starts if 1 <= start <= 1 + self.length)
+
     def span(self, first: int, last: int) -> tuple[int, int]:
         """The indexes from line `first` to `last`, the end excluded."""
         lines = range(max(first, self.first), min(last, self.last) + 1)

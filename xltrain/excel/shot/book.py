@@ -2,10 +2,11 @@
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from xltrain.errors import WorkbookError
@@ -17,11 +18,14 @@ from xltrain.excel.shot.page import Dressed, Options, Page, Run, Spark, Strip, T
 from xltrain.excel.shot.plain import plain_page
 from xltrain.excel.shot.sheet import Scanned, scan_sheet
 from xltrain.excel.shot.style import read_font, read_styles
-from xltrain.excel.shot.tables import dress_tables, read_tables
+from xltrain.excel.shot.tables import Tabular, dress_tables, read_tables
 from xltrain.excel.shot.values import SheetValues
-from xltrain.excel.shot.where import find, limited
+from xltrain.excel.shot.where import MOST_CELLS, find, limited
 from xltrain.language import text
 from xltrain.place import Range, column_letter, parse_range
+
+if TYPE_CHECKING:
+    from xltrain.excel.shot.pivots import Pivot
 
 _REACH = 300  # rows and columns that a merged cell is followed beyond the range
 _PIECE = re.compile(rb"<(?:\w+:)?si\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?si>)", re.S)
@@ -56,6 +60,8 @@ class _Reader:
         self.package, self.sheet, self.options = package, sheet, options
         self.styles = read_styles(root(package, package.related("styles")), root(package, package.related("theme")))
         self.head = fragment(head(package, sheet.part))
+        if local(self.head) != "worksheet":
+            raise WorkbookError(package.broken(text("shot_no_sheet_xml", sheet=sheet.name)))
         self.digit = digit_width(self.styles.normal)
         self.default = child(self.head, "sheetFormatPr")
         self.notes: list[str] = []
@@ -63,7 +69,7 @@ class _Reader:
     def page(self, area: Range) -> Page:
         things = self._things()
         sheet = self._scan(area, things)
-        merges = [each for each in _merges(sheet.after) if _meet(each, area)]
+        merges = _apart((each for each in _merges(sheet.after) if _meet(each, area)), area)
         reach = _reaching(area, merges)
         cells, lines = self._cells(sheet, reach)
         columns = self._columns(_spread(reach, things))
@@ -85,11 +91,24 @@ class _Reader:
     # What most sheets have not is loaded only where it is there, since a picture should not wait for it.
 
     def _things(self) -> list[Thing]:
-        if all(kind != "drawing" for kind, _ in self.package.relations(self.sheet.part).values()):
-            return []
-        from xltrain.excel.shot.drawing import read_things
+        kinds = {kind for kind, _ in self.package.relations(self.sheet.part).values()}
+        found: list[Thing] = []
+        if "drawing" in kinds:
+            from xltrain.excel.shot.drawing import read_things
 
-        return read_things(self.package, self.sheet.part, self.styles)
+            found += read_things(self.package, self.sheet.part, self.styles)
+        if "vmlDrawing" in kinds and "comments" in kinds:
+            from xltrain.excel.shot.notes import read_notes
+
+            found += read_notes(self.package, self.sheet.part, self.styles.palette)
+        return found
+
+    def _pivots(self) -> "list[Pivot]":
+        if all(kind != "pivotTable" for kind, _ in self.package.relations(self.sheet.part).values()):
+            return []
+        from xltrain.excel.shot.pivots import read_pivots
+
+        return list(read_pivots(self.package, self.sheet.part, self.styles))
 
     def _sparks(self, after: bytes, area: Range, values: SheetValues) -> dict[tuple[int, int], Spark]:
         if b"sparklineGroup" not in after:
@@ -102,14 +121,16 @@ class _Reader:
         starts = [each.anchor.row for each in things]
         ends = [each.anchor.to[1] for each in things if each.anchor.to]
         sized = (min(*starts, area.first_row), max([*starts, *ends, area.last_row])) if starts else None
-        return scan_sheet(self.package, self.sheet.part, area.first_row - _REACH, area.last_row + _REACH, sized)
+        found = scan_sheet(self.package, self.sheet.part, area.first_row - _REACH, area.last_row + _REACH, sized)
+        if not found.whole:
+            raise WorkbookError(self.package.broken(text("shot_sheet_cut", sheet=self.sheet.name)))
+        return found
 
     def _dressed(self, page: Page, after: bytes, things: list[Thing]) -> Page:
         """The page with tables, conditional formats, sparklines and what lies over the cells."""
         values = SheetValues(self.package, self.sheet.part, page.cells, page.area)
-        styled = dress_tables(
-            read_tables(self.package, self.sheet.part, self.styles), page.area, page.own_style, self.styles[0]
-        )
+        tables: list[Tabular] = [*read_tables(self.package, self.sheet.part, self.styles), *self._pivots()]
+        styled = dress_tables(tables, page.area, page.own_style, self.styles[0])
         plain = replace(page, styled=styled)
         view = self._view()
         right_to_left = view is not None and flag(view.get("rightToLeft"))
@@ -126,7 +147,7 @@ class _Reader:
             right_to_left=right_to_left,
             frozen=_frozen(view),
             options=self.options,
-            notes=(*self.notes, *done.notes, *self._pivots(page.range)),
+            notes=(*self.notes, *done.notes),
         )
 
     def _conditional(self, page: Page, after: bytes, values: SheetValues, right_to_left: bool) -> Dressed:
@@ -142,11 +163,15 @@ class _Reader:
         """The cells of an area and the rows of the sheet that are known."""
         lines = {number: self._line(given) for number, given in sheet.heights.items()}
         found: list[tuple[int, Cell]] = []
-        for row in sheet.rows(area.first_row, area.last_row):
+        for row in sheet.rows(area.first_row, area.last_row, self.options.rows):
             lines[row.number] = self._line(row.attributes)
             found += [(row.number, each) for each in row.cells if area.first_column <= each.column <= area.last_column]
         strings = self._strings({whole(cell.value, -1) for _, cell in found if cell.kind == "s"})
         cells = {(row, cell.column): self._value(cell, strings) for row, cell in found}
+        lost = [(row, cell.column) for row, cell in found if cell.kind == "s" and whole(cell.value, -1) not in strings]
+        if lost:
+            first = f"{column_letter(lost[0][1])}{lost[0][0]}"
+            self.notes.append(text("shot_no_texts", count=len(lost), first=first))
         unsaid = [(row, cell.column) for row, cell in found if cell.formula and not cell.value and not cell.kind]
         if unsaid:
             first = f"{column_letter(unsaid[0][1])}{unsaid[0][0]}"
@@ -242,14 +267,6 @@ class _Reader:
         view = self._view()
         return view is None or flag(view.get("showGridLines"), True)
 
-    def _pivots(self, area: Range) -> Iterator[str]:
-        """Pivot tables keep their looks apart from the cells; those are not drawn."""
-        for kind, part in self.package.relations(self.sheet.part).values():
-            place = child(root(self.package, part), "location") if kind == "pivotTable" else None
-            cells = parse_range(place.get("ref", "")) if place is not None else None
-            if cells is not None and _meet(cells, area):
-                yield text("shot_pivot", range=cells)
-
     def _comments(self, area: Range) -> Iterator[tuple[int, int]]:
         for kind, part in self.package.relations(self.sheet.part).values():
             if kind not in ("comments", "threadedComment") or part not in self.package:
@@ -265,6 +282,24 @@ def _merges(after: bytes) -> Iterator[Range]:
         merged = parse_range(found[1].decode("ascii", "replace"))
         if merged is not None:
             yield merged
+
+
+def _apart(merges: Iterable[Range], area: Range) -> list[Range]:
+    """Of merged ranges that overlap, which no spreadsheet program writes, the first ones."""
+    taken: dict[int, bytearray] = {}  # of each row the columns that belong to one
+    found = []
+    for each in dict.fromkeys(merges):
+        left = max(each.first_column - area.first_column, 0)
+        right = min(each.last_column, area.last_column) - area.first_column + 1
+        rows = range(max(each.first_row, area.first_row), min(each.last_row, area.last_row) + 1)
+        if any(1 in taken[row][left:right] for row in rows if row in taken):
+            continue
+        for row in rows:
+            taken.setdefault(row, bytearray(area.last_column - area.first_column + 1))[left:right] = b"\1" * (
+                right - left
+            )
+        found.append(each)
+    return found
 
 
 def _frozen(view: Element | None) -> tuple[int, int]:
@@ -285,15 +320,22 @@ def _meet(one: Range, other: Range) -> bool:
 
 
 def _reaching(area: Range, merges: list[Range]) -> Range:
-    """The range widened to the merged cells that it cuts."""
-    all_of = [area, *merges]
-    return Range(
-        area.sheet,
-        max(min(each.first_row for each in all_of), area.first_row - _REACH, 1),
-        max(min(each.first_column for each in all_of), area.first_column - _REACH, 1),
-        min(max(each.last_row for each in all_of), area.last_row + _REACH),
-        min(max(each.last_column for each in all_of), area.last_column + _REACH),
-    )
+    """The range widened to the merged cells that it cuts, as far as that is no more than what may be drawn."""
+    top, left = (min([getattr(each, name) for each in (area, *merges)]) for name in ("first_row", "first_column"))
+    bottom, right = (max([getattr(each, name) for each in (area, *merges)]) for name in ("last_row", "last_column"))
+    reach = _REACH
+    while True:
+        found = Range(
+            area.sheet,
+            max(top, area.first_row - reach, 1),
+            max(left, area.first_column - reach, 1),
+            min(bottom, area.last_row + reach),
+            min(right, area.last_column + reach),
+        )
+        down, across = found.last_row - found.first_row + 1, found.last_column - found.first_column + 1
+        if not reach or down * across <= MOST_CELLS // 4:
+            return found
+        reach //= 2
 
 
 def _spread(area: Range, things: list[Thing]) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from typing import Any
 
 from xltrain.errors import ConfigError, WorkbookError
 from xltrain.excel.scan import Package, Row, SheetPart, rows
+from xltrain.excel.shot.used import used
+from xltrain.excel.shot.values import SheetValues
 from xltrain.language import canonical, text
 from xltrain.place import Place, Problem, Range
 from xltrain.registry import nearest
@@ -93,15 +95,14 @@ def rows_where(package: Package, sheet: SheetPart, area: Range, where: Condition
     Raises:
         WorkbookError: no row of the range has all these columns.
     """
-    scanned = rows(package, sheet.part, area.first_row, area.last_row)
     place, seen = Place(package.place.file, sheet.name), dict[str, None]()
-    for looked, row in enumerate(scanned):
+    for looked, row in enumerate(rows(package, sheet.part, area.first_row, area.last_row)):
         cells = {column: _shown(value) for column, value in _values(package, row, area)}
         seen |= dict.fromkeys(cells.values())
         columns = {name: found for name in where.columns if (found := _column(name, cells))}
         if len(columns) == len(where.columns):
             head = list(range(area.first_row, row.number + 1))
-            return head, [each.number for each in scanned if where.holds(_of_row(package, each, area, columns))]
+            return head, _passing(package, sheet, columns, where, range(row.number + 1, area.last_row + 1))
         if looked >= LOOKED:
             break
     name = where.columns[0]
@@ -110,9 +111,16 @@ def rows_where(package: Package, sheet: SheetPart, area: Range, where: Condition
     raise WorkbookError(Problem(place, text("where_columns", names=", ".join(where.columns), range=area), hint))
 
 
-def _of_row(package: Package, row: Row, area: Range, columns: dict[str, int]) -> dict[str, Any]:
-    known = dict(_values(package, row, area))
-    return {name: known.get(column) for name, column in columns.items()}
+def _passing(package: Package, sheet: SheetPart, columns: dict[str, int], where: Condition, below: range) -> list[int]:
+    """The rows of those given that pass."""
+    values = SheetValues(package, sheet.part, {}, None)
+    values.load(columns.values())
+    known = {name: values.column(column) for name, column in columns.items()}
+    return [
+        row
+        for row in range(below.start, min(below.stop, used(package, sheet).last_row + 1))
+        if where.holds({name: stored.get(row) for name, stored in known.items()})
+    ]
 
 
 def _column(name: str, cells: dict[int, str]) -> int | None:

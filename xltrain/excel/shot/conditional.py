@@ -24,6 +24,7 @@ from xltrain.place import Range, parse_range
 _FORMATTING = re.compile(rb"<(?:\w+:)?conditionalFormatting\b.*?</(?:\w+:)?conditionalFormatting>", re.S)
 _Shown = TypeVar("_Shown")
 _LAST = 1 << 30  # the priority of a rule that has none
+MOST_LOOKS = 400_000  # times that a rule is asked about a cell, some ten seconds
 _GRAPHIC = ("colorScale", "dataBar", "iconSet")
 
 
@@ -32,7 +33,8 @@ def read_rules(after: bytes, styles: Styles) -> list[Rule]:
     looks: list[Difference] = []
     plain: list[tuple[str, Rule]] = []
     newer: dict[str, Element] = {}
-    for found in _FORMATTING.finditer(after):
+    closed = re.search(rb"</(?:\w+:)?conditionalFormatting>", after)
+    for found in _FORMATTING.finditer(after) if closed else ():
         formatting = fragment(found[0])
         areas = _areas(formatting.get("sqref") or words(child(formatting, "sqref")))
         for each in children(formatting, "cfRule"):
@@ -98,8 +100,13 @@ def dress(
     values.load(_needed(rules, values))
     looks: dict[tuple[int, int], Difference] = {}
     stopped: set[tuple[int, int]] = set()
+    looked, left_out = 0, 0
     for rule in rules:
         cells = [at for at in _cells(rule, area) if at not in stopped]
+        looked += len(cells)
+        if looked > MOST_LOOKS:
+            left_out += 1
+            continue
         try:
             if rule.kind in _GRAPHIC:
                 _draw(rule, cells, board, done, looks, styles, right_to_left)
@@ -110,6 +117,8 @@ def dress(
                 stopped.update(met if rule.stop else ())
         except (Unsupported, Failed, RecursionError) as reason:
             done.notes.append(_left_out(rule, reason))
+    if left_out:
+        done.notes.append(text("shot_rules_many", count=left_out, all=len(rules)))
     done.styled = {at: look.over(style(*at)) for at, look in looks.items()}
     return done
 
@@ -215,4 +224,6 @@ def _cells(rule: Rule, area: Range) -> Iterator[tuple[int, int]]:
 def _left_out(rule: Rule, reason: BaseException) -> str:
     formula = f"={rule.formulas[0]}" if rule.formulas else rule.kind
     what = str(reason) if isinstance(reason, Unsupported) and str(reason) else rule.kind
+    if isinstance(reason, RecursionError):
+        what = text("shot_rule_deep")
     return text("shot_rule_left_out", range=rule.areas[0], rule=formula[:120], what=what)

@@ -1,9 +1,8 @@
 """A drawing as SVG, and the SVG as PNG."""
 
-import base64
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from xltrain.excel.shot.fonts import font_path
 from xltrain.excel.shot.icons import icon_svg
@@ -16,6 +15,8 @@ from xltrain.excel.shot.style import Font
 
 _SVG = "http://www.w3.org/2000/svg"
 _HEADING = Font(size=11, colour="#444444")
+HEADING, HEADING_LINE = "#E6E6E6", "#ABABAB"
+Ends = tuple[float, float, float, float]  # x and y of the ends of a line
 _WIDTHS = {"thick": 3.0, "hair": 1.0}
 _DASHES = {
     "hair": "1 1",
@@ -44,17 +45,28 @@ def to_png(svg: str, scale: float, system: bool = False) -> bytes:
     Raises:
         ValueError: the picture is too large to draw.
     """
+    return with_resolution(painted(svg, system, scale), 96 * scale)
+
+
+def painted(svg: str, system: bool, scale: float = 1.0) -> bytes:
+    """The SVG as PNG without a resolution."""
     import resvg_py
 
-    drawn = bytes(
-        resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, skip_system_fonts=not system, font_files=[font_path()])
-    )
-    return with_resolution(drawn, 96 * scale)
+    fonts = [font_path()]
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, skip_system_fonts=not system, font_files=fonts))
 
 
-def painted(svg: str, scale: float, system: bool) -> str:
-    """The same as base64, for a worker to hand back."""
+def to_base64(svg: str, scale: float, system: bool) -> str:
+    """The same as `to_png`, for a worker to hand back."""
+    import base64
+
     return base64.b64encode(to_png(svg, scale, system)).decode()
+
+
+def framed(fragments: Iterable[str], width: float, height: float) -> str:
+    """Fragments as an SVG document."""
+    size = f'width="{n(width)}" height="{n(height)}"'
+    return f'<svg xmlns="{_SVG}" {size} font-family="{families(USUAL)}">{"".join(fragments)}</svg>'
 
 
 def with_resolution(png: bytes, dots: float) -> bytes:
@@ -92,7 +104,7 @@ def _cells(drawing: Drawing) -> Iterator[str]:
     for number, (_, box, bar) in enumerate(drawing.bars):
         yield from bar_svg(bar, box, number)
     for each in drawing.borders:
-        yield from _border(each)
+        yield from border_svg(each)
     yield "</g>"
     for _, box, spark in drawing.sparks:
         yield from spark_svg(spark, box)
@@ -102,55 +114,76 @@ def _cells(drawing: Drawing) -> Iterator[str]:
     for _, box in drawing.comments:
         yield comment_svg(box, drawing.backwards)
     for each in drawing.freeze:
-        yield from _border(each)
+        yield from border_svg(each)
 
 
 def _headings(drawing: Drawing) -> Iterator[str]:
     """Column letters and row numbers."""
+    boxes, lines, labels = headings(drawing)
+    yield f'<g shape-rendering="crispEdges">{rectangle(boxes[0])} fill="{HEADING}"/>'
+    for box, line in zip(boxes[1:], lines, strict=False):
+        yield f'{rectangle(box)} fill="{HEADING}"/>'
+        yield '<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}"/>'.format(*(n(each) for each in line), HEADING_LINE)
+    (_, y, right, _), (x, _, _, bottom) = lines[-2:]
+    yield f'<path d="M0 {y}H{n(right)}M{x} 0V{n(bottom)}" stroke="{HEADING_LINE}"/></g>'
+    yield from texts(labels, "h")
+
+
+def headings(drawing: Drawing) -> tuple[list[Box], list[Ends], list[Label]]:
+    """The boxes of column letters and row numbers, of which the first is the corner; the lines between them, of which
+    the last two part them from the cells; and what is written.
+    """
     side = drawing.width if drawing.backwards else 0  # where the row numbers stand
-    corner = Box(side, 0, side + drawing.left, drawing.top)
-    yield f'<g shape-rendering="crispEdges">{rectangle(corner)} fill="#E6E6E6"/>'
-    labels = []
+    boxes = [Box(side, 0, side + drawing.left, drawing.top)]
+    lines, labels = [], []
     for box, words in drawing.headings:
         letters = words.isalpha()
         shift = side if not letters else 0 if drawing.backwards else drawing.left
         down = 0 if letters else drawing.top
         here = Box(box.left + shift, box.top + down, box.right + shift, box.bottom + down)
-        yield f'{rectangle(here)} fill="#E6E6E6"/>'
+        boxes.append(here)
         line = (here.right - 0.5, here.top, here.right - 0.5, here.bottom)
         if not letters:
             line = (here.left, here.bottom - 0.5, here.right, here.bottom - 0.5)
-        yield '<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="#ABABAB"/>'.format(*(n(each) for each in line))
+        lines.append(line)
         middle = (here.left + here.right) / 2
         if here.height >= 9:
             labels.append(Label(middle, (here.top + here.bottom) / 2 + 5, ((words, _HEADING),), "middle", here))
     right, bottom = drawing.left + drawing.width, drawing.top + drawing.height
     edge = drawing.width + 0.5 if drawing.backwards else drawing.left - 0.5
-    yield f'<path d="M0 {drawing.top - 0.5}H{right}M{edge} 0V{bottom}" stroke="#ABABAB"/></g>'
-    yield from texts(labels, "h")
+    lines += [(0, drawing.top - 0.5, right, drawing.top - 0.5), (edge, 0, edge, bottom)]
+    return boxes, lines, labels
 
 
-def _border(segment: Segment) -> Iterator[str]:
-    style, colour = segment.line.style, segment.line.colour
+def border_svg(segment: Segment) -> Iterator[str]:
+    """The lines of a border."""
+    for each, thick, dashes in strokes(segment):
+        pattern = f' stroke-dasharray="{dashes}"' if dashes else ""
+        smooth = "" if straight(each) else ' shape-rendering="auto"'
+        yield (
+            f'<line x1="{n(each.left)}" y1="{n(each.top)}" x2="{n(each.right)}" y2="{n(each.bottom)}" '
+            f'stroke="{each.line.colour}" stroke-width="{n(thick)}"{pattern}{smooth}/>'
+        )
+
+
+def strokes(segment: Segment) -> Iterator[tuple[Segment, float, str]]:
+    """The lines that a border is made of, where they lie, with width and dashes."""
+    style, upright, level = segment.line.style, segment.left == segment.right, segment.top == segment.bottom
     if style == "double":
-        upright = segment.left == segment.right
         for shift in (-1, 1):
-            x, y = (shift, 0) if upright else (0, shift)
-            yield _line(segment, colour, 1.0, "", x, y)
+            yield _moved(segment, *((shift, 0) if upright else (0, shift))), 1.0, ""
         return
     medium = 2.0 if style.startswith(("medium", "slant")) else 1.0
-    yield _line(segment, colour, _WIDTHS.get(style, medium), _DASHES.get(style, ""))
+    thick = _WIDTHS.get(style, medium)
+    back = -0.5 if thick == 2 else 0.0
+    x, y = (back, 0.0) if upright else (0.0, back) if level else (0.0, 0.0)
+    yield _moved(segment, x, y), thick, _DASHES.get(style, "")
 
 
-def _line(segment: Segment, colour: str, thick: float, dashes: str, x: float = 0, y: float = 0) -> str:
-    shift = 0.5 if thick == 2 else 0.0
-    if segment.left == segment.right:
-        x -= shift
-    elif segment.top == segment.bottom:
-        y -= shift
-    pattern = f' stroke-dasharray="{dashes}"' if dashes else ""
-    smooth = "" if segment.left == segment.right or segment.top == segment.bottom else ' shape-rendering="auto"'
-    return (
-        f'<line x1="{n(segment.left + x)}" y1="{n(segment.top + y)}" x2="{n(segment.right + x)}" '
-        f'y2="{n(segment.bottom + y)}" stroke="{colour}" stroke-width="{n(thick)}"{pattern}{smooth}/>'
-    )
+def _moved(segment: Segment, x: float, y: float) -> Segment:
+    return Segment(segment.left + x, segment.top + y, segment.right + x, segment.bottom + y, segment.line)
+
+
+def straight(segment: Segment) -> bool:
+    """Whether it runs along rows or columns."""
+    return segment.left == segment.right or segment.top == segment.bottom

@@ -157,6 +157,18 @@ def pieces(text: str, font: Font) -> list[Piece]:
     return [Piece("".join(letters), size, face) for letters, size, face in found]
 
 
+def letters(text: str, font: Font) -> list[tuple[str, float, str, float]]:
+    """What is drawn for each letter of a line: the letter, its size in pixels, the family where it is not that of its
+    text, and how far the next one stands.
+    """
+    wide, small = pixels(font), pixels(font) * latin(font.name)
+    return [
+        (each.drawn, size, each.family, each.width * size)
+        for each in glyphs(text, *_source(font.name))
+        for size in (wide if each.wide else small,)
+    ]
+
+
 def width(text: str, font: Font) -> float:
     """The width of one line in pixels."""
     em = _em(text, font.name, *_source(font.name)) * pixels(font)

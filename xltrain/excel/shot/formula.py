@@ -23,6 +23,7 @@ from xltrain.excel.shot.operands import (
 )
 from xltrain.excel.shot.text_functions import FUNCTIONS
 from xltrain.excel.shot.values import Content, Fault
+from xltrain.language import text
 from xltrain.place import MAX_COLUMN, MAX_ROW, Range, column_number
 
 _CELL = r"(\$?)([A-Za-z]{1,3})(\$?)([0-9]{1,7})"
@@ -213,7 +214,7 @@ class _Parser:
     def expression(self, least: int) -> Node:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise Unsupported("((((")
+            raise Unsupported(text("shot_rule_deep"))
         left = self.operand()
         while True:
             kind, sign = self.peek()

@@ -7,6 +7,7 @@ import math
 import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from xltrain.excel.shot.operands import (
     Block,
@@ -20,6 +21,7 @@ from xltrain.excel.shot.operands import (
     to_truth,
 )
 from xltrain.excel.shot.values import Content, Fault
+from xltrain.place import parse_range
 
 Function = Callable[[Evaluator, Sequence[Node]], Result]
 FUNCTIONS: dict[str, Function] = {}
@@ -215,6 +217,18 @@ def _block(e: Evaluator, node: Node) -> Block:
 
 FUNCTIONS["ROW"] = lambda e, nodes: float(_block(e, nodes[0]).area.first_row if nodes else e.row)
 FUNCTIONS["COLUMN"] = lambda e, nodes: float(_block(e, nodes[0]).area.first_column if nodes else e.column)
+
+
+@add("INDIRECT")
+def _indirect(e: Evaluator, nodes: Sequence[Node]) -> Block:
+    """The cells that a text names: an address in letters and numbers, or a name of the book."""
+    if len(nodes) > 1 and not e.truth(nodes[1]):
+        raise Unsupported("INDIRECT(,FALSE)")  # rows and columns by number
+    words = e.text(nodes[0])
+    area = parse_range(words) or parse_range(e.context.name(words).removeprefix("="))
+    if area is None:
+        raise Failed("#REF!")
+    return Block(area.sheet, replace(area, sheet=""))
 
 
 @add("ROWS")

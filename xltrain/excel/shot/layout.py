@@ -10,10 +10,11 @@ from xltrain.excel.shot.lines import Borders, Edge, Segment
 from xltrain.excel.shot.page import Bar, Icon, Page, Spark, Thing
 from xltrain.excel.shot.place import INDENT, PAD, breaks, flat, of_cell, room_of, turned, turned_size
 from xltrain.excel.shot.style import CellStyle, Fill, Line
-from xltrain.excel.shot.words import Text, cell_text, lines_of
+from xltrain.excel.shot.words import Text, cell_text, excerpt, lines_of
 from xltrain.place import Range, column_letter
 
 HEAD = 20  # pixels of the row of column letters
+HIGHEST = 546  # pixels of a row that Excel allows
 _HEAD_SIDE = 26  # pixels of the column of row numbers, at least
 Span = tuple[int, int, int, int]  # indexes of top, left, bottom and right, the last two excluded
 At = tuple[int, int]
@@ -32,7 +33,9 @@ class Placed:
 
 @dataclass
 class Drawing:
-    """Everything to draw, in pixels, in the order of the fields. `left` and `top` are the room of the headings."""
+    """Everything to draw, in pixels, in the order of the fields. `left` and `top` are the room of the headings;
+    `across` and `down` are where the columns and rows in the picture begin, and the last one's end.
+    """
 
     width: int
     height: int
@@ -54,6 +57,8 @@ class Drawing:
     cells: list[Placed] = field(default_factory=list)
     edges: dict[Edge, Line] = field(default_factory=dict)
     backwards: bool = False
+    across: tuple[int, ...] = ()
+    down: tuple[int, ...] = ()
 
 
 def lay_out(page: Page) -> Drawing:
@@ -77,6 +82,7 @@ class _Layout:
         page = self.page
         done = Drawing(self.columns.length + 1, self.rows.length + 1, page.options.background)
         done.backwards = page.right_to_left
+        done.across, done.down = self.columns.edges, self.rows.edges
         borders = Borders(self.columns.starts, self.rows.starts)
         done.cells = list(self._cells())
         for cell in done.cells:
@@ -149,7 +155,8 @@ class _Layout:
             elif strip.size is not None:
                 found.append(strip.size)
             else:
-                found.append(max([page.row_size, *(self._needs(row, column) for column in cells.get(row, ()))]))
+                needed = max([page.row_size, *(self._needs(row, column) for column in cells.get(row, ()))])
+                found.append(min(needed, HIGHEST))
         return found
 
     def _needs(self, row: int, column: int) -> int:
@@ -163,7 +170,8 @@ class _Layout:
         if not breaks(style.alignment) or not isinstance(value.content, str):
             return max([line_height(run.font or style.font) for run in value.runs] or [line_height(style.font)])
         room = room_of(style.alignment, size)
-        lines = lines_of(cell_text(value, style, room, self.page.date1904), room, True)
+        text = excerpt(cell_text(value, style, room, self.page.date1904), room, HIGHEST)
+        lines = lines_of(text, room, True)
         return sum(max(line_height(each) for _, each in line.runs or (("", style.font),)) for line in lines)
 
     def _fill_cell(self, done: Drawing, cell: Placed) -> None:

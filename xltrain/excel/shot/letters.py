@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from xml.sax.saxutils import escape
 
 from xltrain.excel.shot.fonts import BOLD, PIXELS, Piece, family, pieces, pixels, width
 from xltrain.excel.shot.style import Font
 
 USUAL = "Noto Sans CJK SC"
-_SLANT = -12  # degrees of italic letters; the drawing font has none
+SLANT = -12  # degrees of italic letters; the drawing font has none
 _OTHERS = "Calibri, 'Microsoft YaHei', 'PingFang SC', sans-serif"  # where somebody opens the SVG without our font
+
+SHARES = {"middle": 0.5, "end": 1.0}  # of a line's width before the point that it is anchored at
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,16 @@ def texts(labels: list[Label], prefix: str = "c") -> Iterator[str]:
             yield f'<clipPath id="{clips[label.clip]}">{rectangle(label.clip)}/></clipPath>'
     for label in labels:
         clip = f'<g clip-path="url(#{clips[label.clip]})">' if label.clip is not None else ""
-        drawn = "".join(part for each in _parted(label) for part in _label(each))
+        drawn = "".join(part for each in parted(label) for part in _label(each))
         yield clip + drawn + ("</g>" if clip else "")
 
 
-def _parted(label: Label) -> list[Label]:
+def parted(label: Label) -> list[Label]:
     """Text that is partly italic as labels of its runs, since letters are slanted by turning the whole element."""
     if len({font.italic for _, font in label.runs}) < 2 or label.angle:
         return [label]
     widths = [width(part, font) for part, font in label.runs]
-    left = label.left - sum(widths) * {"middle": 0.5, "end": 1.0}.get(label.anchor, 0.0)
+    left = label.left - sum(widths) * SHARES.get(label.anchor, 0.0)
     found = []
     for run, size in zip(label.runs, widths, strict=True):
         found.append(replace(label, left=left, runs=(run,), anchor="start"))
@@ -78,7 +79,7 @@ def _label(label: Label) -> Iterator[str]:
     if label.angle:
         turns.append(f"rotate({n(label.angle)} {x} {y})")
     if all(font.italic for _, font in label.runs):
-        turns.append(f"translate({x} {y}) skewX({_SLANT}) translate({n(-label.left)} {n(-label.baseline)})")
+        turns.append(f"translate({x} {y}) skewX({SLANT}) translate({n(-label.left)} {n(-label.baseline)})")
     transform = f' transform="{" ".join(turns)}"' if turns else ""
     anchor = f' text-anchor="{label.anchor}"' if label.anchor != "start" else ""
     name = family(first, whole)
@@ -103,26 +104,40 @@ def _span(piece: Piece, font: Font) -> str:
     if lines:
         marks.append(f'text-decoration="{" ".join(lines)}"')
     if font.position:
-        marks.append(f'baseline-shift="{n(font.size * PIXELS * (0.33 if font.position == "superscript" else -0.14))}"')
-    shown = escape(piece.text.replace(" ", "\u00a0").replace("\t", "\u00a0"))
-    return f"<tspan {' '.join(marks)}>{shown}</tspan>"
+        marks.append(f'baseline-shift="{n(raised(font))}"')
+    return f"<tspan {' '.join(marks)}>{escaped(piece.text)}</tspan>"
+
+
+def escaped(words: str) -> str:
+    """Text as SVG holds it, with spaces that stay."""
+    words = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return words.replace(" ", "\u00a0").replace("\t", "\u00a0")
 
 
 def _underlines(label: Label, transform: str) -> Iterator[str]:
+    for box, colour in underlines(label):
+        yield f'{rectangle(box)} fill="{colour}"{transform}/>'
+
+
+def underlines(label: Label) -> Iterator[tuple[Box, str]]:
     """The kinds of underline that SVG has not: double ones, and those of accounting, which lie lower."""
     if all(font.underline in ("", "single") for _, font in label.runs):
         return
     widths = [width(part, font) for part, font in label.runs]
-    left = label.left - sum(widths) * {"middle": 0.5, "end": 1.0}.get(label.anchor, 0.0)
+    left = label.left - sum(widths) * SHARES.get(label.anchor, 0.0)
     for (_, font), size in zip(label.runs, widths, strict=True):
         em = font.size * PIXELS
         thick = max(0.8, em * 0.05)
         low = em * (0.2 if font.underline.endswith("Accounting") else 0.1)
         for number in range({"": 0, "single": 0, "double": 2, "doubleAccounting": 2}.get(font.underline, 1)):
-            box = Box(left, label.baseline + low + number * 2 * thick, left + size, 0.0)
-            flat = Box(box.left, box.top, box.right, box.top + thick)
-            yield f'{rectangle(flat)} fill="{font.colour}"{transform}/>'
+            top = label.baseline + low + number * 2 * thick
+            yield Box(left, top, left + size, top + thick), font.colour
         left += size
+
+
+def raised(font: Font) -> float:
+    """How many pixels letters stand above the line."""
+    return font.size * PIXELS * {"superscript": 0.33, "subscript": -0.14}.get(font.position, 0.0)
 
 
 def families(name: str) -> str:

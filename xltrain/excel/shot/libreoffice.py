@@ -93,6 +93,10 @@ Sub DrawOne(doc As Object, sheetName As String, firstRow As Long, firstColumn As
   paper.IsLandscape = False
   paper.LeftMargin = @EDGE@
   paper.RightMargin = 0
+  If sheet.TableLayout = 1 Then  ' from right to left it begins at the right margin
+    paper.LeftMargin = 0
+    paper.RightMargin = 2 * @EDGE@
+  End If
   paper.TopMargin = @EDGE@
   paper.BottomMargin = 0
   paper.CenterHorizontally = False
@@ -169,10 +173,10 @@ class Sketch:
         pixels = self.scale * 96 / 72
         document = pdfium.PdfDocument(self.pdf)
         try:
-            drawn = document[0].render(scale=pixels, rev_byteorder=True).to_numpy()[:, :, :3]
+            drawn = document[0].render(scale=pixels, rev_byteorder=True, draw_annots=False)
             left, top = (round((at - 0.5 * 72 / 96) * pixels) for at in self.corner)
             wide, high = (round(points * pixels + self.scale) for points in (self.width, self.height))
-            return drawn[top : top + high, left : left + wide].copy()  # type: ignore[no-any-return]
+            return drawn.to_numpy()[top : top + high, left : left + wide, :3].copy()  # type: ignore[no-any-return]
         finally:
             document.close()
 

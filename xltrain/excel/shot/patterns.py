@@ -30,6 +30,11 @@ _BITS = {
 }
 
 
+def is_plain(fill: Fill) -> bool:
+    """Whether a fill is one colour."""
+    return not fill.stops and fill.pattern not in _BITS
+
+
 def filled(number: int, box: Box, fill: Fill) -> Iterator[str]:
     """A filled box; `number` keeps its ids apart from others."""
     if fill.middle is not None and fill.stops:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from xltrain.excel.shot.fonts import line_height, pixels, width
 from xltrain.excel.shot.letters import Box, Label
 from xltrain.excel.shot.style import Alignment, CellStyle, Font
-from xltrain.excel.shot.words import Text, lines_of, units
+from xltrain.excel.shot.words import Text, excerpt, lines_of, units
 
 PAD = 2.5  # between a cell's edge and its text
 INDENT = 9.0  # of one step
@@ -32,7 +32,10 @@ def flat(text: Text, style: CellStyle, box: Box, room: Box) -> list[Label]:
     alignment = style.alignment
     indent = alignment.indent * INDENT
     inner = room_of(alignment, box.width)
-    lines = lines_of(text, inner, breaks(alignment) and not text.fixed)
+    wraps = breaks(alignment) and not text.fixed
+    if wraps:
+        text = excerpt(text, inner, box.height, alignment.vertical)
+    lines = lines_of(text, inner, wraps)
     heights = _line_heights(lines, style.font, box)
     left, right = box.left + PAD, box.right - PAD
     at = {"start": left + indent, "middle": (box.left + box.right) / 2, "end": right - indent}[text.anchor]
@@ -114,6 +117,8 @@ def turned(text: Text, style: CellStyle, box: Box) -> list[Label]:
     sine, cosine = abs(math.sin(radians)), abs(math.cos(radians))
     upright = sine > 0.999
     wraps = style.alignment.wrap and upright
+    if wraps:
+        text = excerpt(text, box.height - 2 * PAD, box.width)
     lines = lines_of(text, box.height - 2 * PAD, True) if wraps else [text]
     em = max(_largest(line, style.font) for line in lines)
     pitch = em * PITCH

@@ -40,8 +40,19 @@ def plain_page(path: Path, wanted: str, options: Options) -> Page:
         sizes[column] = min(200, max(size, sizes.get(column, 64)))
     strips = {column: Strip(size) for column, size in sizes.items()}
     height = line_height(Font())
+    dressed = path.suffix.lower() in (".xls", ".xlsb", ".ods")
     return Page(
-        area, area, cells, styles, strips, {}, 64, height, gridlines=options.gridlines is not False, options=options
+        area,
+        area,
+        cells,
+        styles,
+        strips,
+        {},
+        64,
+        height,
+        gridlines=options.gridlines is not False,
+        options=options,
+        notes=(text("shot_plain", suffix=path.suffix),) if dressed else (),
     )
 
 

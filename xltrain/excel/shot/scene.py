@@ -1,6 +1,5 @@
 """What a picture shows, as plain data: for tests and comparisons, where pixels only say that something differs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,8 +114,8 @@ def scene(book: str | Path, range: str = "", options: Options | None = None) -> 
         str(page.range),
         drawing.width,
         drawing.height,
-        _edges(sorted({(each.box.left, each.box.right) for each in drawing.cells})),
-        _edges(sorted({(each.box.top, each.box.bottom) for each in drawing.cells})),
+        drawing.across,
+        drawing.down,
         cells,
         things,
         tuple(words for _, words in drawing.headings),
@@ -132,10 +131,6 @@ class _Marks:
     icons: dict[tuple[int, int], Icon]
     sparks: dict[tuple[int, int], Spark]
     comments: set[tuple[int, int]]
-
-
-def _edges(spans: Sequence[tuple[float, float]]) -> tuple[float, ...]:
-    return tuple(sorted({edge for span in spans for edge in span}))
 
 
 def _cell(cell: Placed, labels: list[Label], marks: _Marks, drawing: Drawing) -> CellScene:

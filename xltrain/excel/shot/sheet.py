@@ -1,8 +1,9 @@
 """One pass over a sheet's XML: the rows asked for, the heights of more, and everything after the rows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from xltrain.excel.scan import Package, Row, rows_in, whole_rows
 
@@ -14,22 +15,27 @@ _SIZED = re.compile(rb"\b(ht|hidden)\s*=\s*[\"']([^\"']*)[\"']")
 @dataclass(frozen=True)
 class Scanned:
     """XML of whole rows in order, each piece with the number of the row before it; the attributes ht and hidden of the
-    rows whose heights were asked for; the XML after the rows.
+    rows whose heights were asked for; the XML after the rows; whether the rows have an end.
     """
 
     pieces: list[tuple[int, bytes]]
     heights: dict[int, dict[str, str]]
     after: bytes
+    whole: bool = True
 
-    def rows(self, first: int, last: int) -> Iterator[Row]:
-        """The rows `first` to `last` with their cells."""
+    def rows(self, first: int, last: int, only: Collection[int] | None = None) -> Iterator[Row]:
+        """The rows `first` to `last` with their cells; with `only`, those of them."""
         for before, piece in self.pieces:
             starts = list(_starts(piece, before))
-            inside = [index for index, (number, _, _) in enumerate(starts) if first <= number <= last]
-            if inside:
-                start, end = starts[inside[0]], inside[-1] + 1
-                cut = piece[start[1] : starts[end][1] if end < len(starts) else len(piece)]
-                yield from (row for row in rows_in(cut, start[0] - 1) if first <= row.number <= last)
+            wanted = [first <= number <= last and (only is None or number in only) for number, _, _ in starts]
+            ends = [*(at for _, at, _ in starts[1:]), len(piece)]
+            for inside, group in groupby(range(len(starts)), wanted.__getitem__):
+                if not inside:
+                    continue
+                indexes = list(group)
+                number, at, _ = starts[indexes[0]]
+                cut = piece[at : ends[indexes[-1]]]
+                yield from (row for row in rows_in(cut, number - 1) if first <= row.number <= last)
 
 
 def scan_sheet(package: Package, part: str, first: int, last: int, sized: tuple[int, int] | None = None) -> Scanned:
@@ -57,7 +63,7 @@ def scan_sheet(package: Package, part: str, first: int, last: int, sized: tuple[
                     heights[row] = found
     rest = b"".join(after)
     close = rest.find(b">") + 1
-    return Scanned(pieces, heights, rest[close:])
+    return Scanned(pieces, heights, rest[close:], bool(close))
 
 
 def _starts(piece: bytes, number: int) -> Iterator[tuple[int, int, bytes]]:

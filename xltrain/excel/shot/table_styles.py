@@ -25,7 +25,7 @@ class TableStyle:
 
 def table_style(name: str, styles: Styles) -> TableStyle:
     """The style of this name; an empty one where there is none."""
-    found = _own(name, styles)
+    found = own_table_style(name, styles)
     if found is not None:
         return found
     match = _NAME.fullmatch(name)
@@ -36,7 +36,8 @@ def table_style(name: str, styles: Styles) -> TableStyle:
     return TableStyle(family(number - 1, _Colours(styles.palette)))
 
 
-def _own(name: str, styles: Styles) -> TableStyle | None:
+def own_table_style(name: str, styles: Styles) -> TableStyle | None:
+    """The style of this name that the book itself brings, for tables or pivot tables."""
     listed = all_of(styles.source, "tableStyles") if styles.source is not None else ()
     element: Element | None = next(
         (each for each in listed if each.get("name", "").casefold() == name.casefold()), None

@@ -1,7 +1,8 @@
 """Excel tables of a sheet: which part of its table each cell belongs to, and what the table's style makes of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from xltrain.excel.scan import Package
 from xltrain.excel.shot.attributes import child, flag, root, whole
@@ -28,6 +29,20 @@ _ORDER = (
 )
 
 
+class Tabular(Protocol):
+    """A table or a pivot table: a style, the places it dresses, and the parts that a cell there belongs to, each with
+    all its cells, from weak to strong.
+    """
+
+    @property
+    def style(self) -> TableStyle: ...
+
+    @property
+    def places(self) -> Iterable[Range]: ...
+
+    def parts(self, row: int, column: int) -> Iterable[tuple[str, Range]]: ...
+
+
 @dataclass(frozen=True)
 class Table:
     """A table with its style; `headers` and `totals` count rows; `shown` the parts that are switched on."""
@@ -37,6 +52,17 @@ class Table:
     headers: int
     totals: int
     shown: frozenset[str]
+
+    @property
+    def places(self) -> tuple[Range, ...]:
+        return (self.area,)
+
+    def parts(self, row: int, column: int) -> Iterator[tuple[str, Range]]:
+        for name in _ORDER:
+            if name in self.shown and name in self.style.parts:
+                area = _area(self, name, row, column)
+                if area is not None and holds(area, row, column):
+                    yield name, area
 
 
 def read_tables(package: Package, part: str, styles: Styles) -> list[Table]:
@@ -60,58 +86,61 @@ def read_tables(package: Package, part: str, styles: Styles) -> list[Table]:
 
 
 def dress_tables(
-    tables: list[Table], area: Range, style: Callable[[int, int], CellStyle], normal: CellStyle
+    tables: Sequence[Tabular], area: Range, style: Callable[[int, int], CellStyle], normal: CellStyle
 ) -> dict[tuple[int, int], CellStyle]:
-    """The styles of the cells of an area that lie in tables."""
+    """The styles of the cells of an area that lie in tables or pivot tables."""
     done: dict[tuple[int, int], CellStyle] = {}
     cached: dict[tuple[CellStyle, int], CellStyle] = {}
     kept: list[Difference] = []  # so that their ids stay theirs
     looks: dict[tuple[tuple[str, frozenset[str]], ...], Difference] = {}
     for table in tables:
-        whole_table = table.area
-        for row in range(max(whole_table.first_row, area.first_row), min(whole_table.last_row, area.last_row) + 1):
-            left = max(whole_table.first_column, area.first_column)
-            for column in range(left, min(whole_table.last_column, area.last_column) + 1):
-                parts = tuple(_parts(table, row, column))
-                look = looks.get(parts)
-                if look is None:
-                    look = looks[parts] = _look(table, parts)
-                    kept.append(look)
-                own = style(row, column)
-                key = own, id(look)
-                if key not in cached:
-                    cached[key] = look.under(own, normal)
-                done[row, column] = cached[key]
+        for row, column in _cells(table.places, area):
+            parts = tuple(_edged(table, row, column))
+            look = looks.get(parts)
+            if look is None:
+                look = looks[parts] = _look(table, parts)
+                kept.append(look)
+            own = style(row, column)
+            key = own, id(look)
+            if key not in cached:
+                cached[key] = look.under(own, normal)
+            done[row, column] = cached[key]
         looks.clear()
     return done
 
 
-def _look(table: Table, parts: tuple[tuple[str, frozenset[str]], ...]) -> Difference:
+def _cells(places: Iterable[Range], area: Range) -> Iterator[tuple[int, int]]:
+    """The cells of some places that lie in an area."""
+    for place in places:
+        for row in range(max(place.first_row, area.first_row), min(place.last_row, area.last_row) + 1):
+            left, right = max(place.first_column, area.first_column), min(place.last_column, area.last_column)
+            yield from ((row, column) for column in range(left, right + 1))
+
+
+def _look(table: Tabular, parts: tuple[tuple[str, frozenset[str]], ...]) -> Difference:
     """All parts that a cell belongs to, the strongest on top."""
     look = Difference()
     for name, edges in parts:
         found = table.style.parts[name]
-        sides = {side: found.sides[side] for side in SIDES if side in edges and found.sides.get(side)}
+        sides = {side: found.sides[side] for side in SIDES if side in edges and side in found.sides}
         for inner, pair in (("vertical", ("left", "right")), ("horizontal", ("top", "bottom"))):
-            if found.sides.get(inner):
+            if inner in found.sides:
                 sides |= {side: found.sides[inner] for side in pair if side not in edges}
         look = replace(found, sides=sides).before(look)
     return look
 
 
-def _parts(table: Table, row: int, column: int) -> Iterator[tuple[str, frozenset[str]]]:
+def _edged(table: Tabular, row: int, column: int) -> Iterator[tuple[str, frozenset[str]]]:
     """The parts of the table that a cell belongs to, with the sides where each part ends there."""
-    for name in _ORDER:
-        if name in table.shown and name in table.style.parts:
-            area = _area(table, name, row, column)
-            if area is not None and _holds(area, row, column):
-                edges = {
-                    "left": column == area.first_column,
-                    "right": column == area.last_column,
-                    "top": row == area.first_row,
-                    "bottom": row == area.last_row,
-                }
-                yield name, frozenset(side for side, there in edges.items() if there)
+    for name, area in table.parts(row, column):
+        if name in table.style.parts:
+            edges = {
+                "left": column == area.first_column,
+                "right": column == area.last_column,
+                "top": row == area.first_row,
+                "bottom": row == area.last_row,
+            }
+            yield name, frozenset(side for side, there in edges.items() if there)
 
 
 def _area(table: Table, name: str, row: int, column: int) -> Range | None:
@@ -132,16 +161,17 @@ def _area(table: Table, name: str, row: int, column: int) -> Range | None:
     if name.endswith("Cell"):
         line, at = (header if "Header" in name else total), (left if name.startswith("first") else right)
         return replace(line, first_column=at, last_column=at) if line is not None else None
-    if not _holds(body, row, column):
+    return stripe(table.style, name, body, row, column)
+
+
+def stripe(style: TableStyle, name: str, body: Range, row: int, column: int) -> Range | None:
+    """The cells of the stripe of this name that holds a cell of the body; None where another one does."""
+    if not holds(body, row, column):
         return None
-    return _stripe(table, name, body, row, column)
-
-
-def _stripe(table: Table, name: str, body: Range, row: int, column: int) -> Range | None:
     rows = "Row" in name
     kind = "Row" if rows else "Column"
-    first = max(1, table.style.sizes.get(f"first{kind}Stripe", 1))
-    second = max(1, table.style.sizes.get(f"second{kind}Stripe", 1))
+    first = max(1, style.sizes.get(f"first{kind}Stripe", 1))
+    second = max(1, style.sizes.get(f"second{kind}Stripe", 1))
     start, end = (body.first_row, body.last_row) if rows else (body.first_column, body.last_column)
     at = (row if rows else column) - start
     begin = start + at // (first + second) * (first + second)
@@ -155,5 +185,6 @@ def _stripe(table: Table, name: str, body: Range, row: int, column: int) -> Rang
     return replace(body, first_column=low, last_column=high)
 
 
-def _holds(area: Range, row: int, column: int) -> bool:
+def holds(area: Range, row: int, column: int) -> bool:
+    """Whether a cell lies in an area."""
     return area.first_row <= row <= area.last_row and area.first_column <= column <= area.last_column

@@ -14,6 +14,7 @@ from xltrain.excel.shot.style import Font, Styles
 from xltrain.excel.shot.words import Text, lines_of
 from xltrain.language import text
 
+_NAME = 60  # letters of a name in a note
 _ROUND = 0.16667  # of the shorter side, the corners of a rounded rectangle
 _DASHES = {
     "dot": (1, 1),
@@ -43,11 +44,18 @@ def thing_svg(
             from xltrain.excel.shot.chart import chart_svg
 
             chart = chart_svg(package, thing.content, width, height, styles, f"ch{number}")
-            return chart.svg, tuple(f"{thing.name}: {each}" for each in chart.messages)
+            return chart.svg, tuple(f"{_short(thing.name)}: {each}" for each in chart.messages)
         raise Undrawable(str(thing.content or thing.kind))
     except Undrawable as reason:
-        note = text("shot_thing_framed", name=thing.name or thing.kind, reason=reason)
-        return frame(f"{thing.name} ({reason})".strip(), width, height, number), (note,)
+        name = _short(thing.name or thing.kind)
+        note = text("shot_thing_framed", name=name, reason=reason)
+        return frame(f"{_short(thing.name)} ({reason})".strip(), width, height, number), (note,)
+
+
+def _short(name: str) -> str:
+    """A name on one line of a readable length."""
+    plain = " ".join(name.split())
+    return plain if len(plain) <= _NAME else plain[: _NAME - 1] + "…"
 
 
 def frame(label: str, width: float, height: float, number: int) -> str:
@@ -60,13 +68,13 @@ def frame(label: str, width: float, height: float, number: int) -> str:
 
 def _picture(picture: Picture, width: float, height: float, package: Package, number: int) -> str:
     if not picture.part or picture.part not in package:
-        raise Undrawable("?")
-    uri = data_uri(package.read(picture.part))
+        raise Undrawable(text("shot_image_missing"))
     left, top, right, bottom = picture.crop
     across, down = 1 - left - right, 1 - top - bottom
     if across <= 0 or down <= 0:
         return ""
     wide, high = width / across, height / down
+    uri = data_uri(package.read(picture.part), wide, high)
     image = (
         f'<image x="{n(-left * wide)}" y="{n(-top * high)}" width="{n(wide)}" height="{n(high)}" '
         f'preserveAspectRatio="none" href="{uri}"/>'

@@ -38,6 +38,11 @@ class SheetValues:
         self.load([column])
         return self._columns[column].get(row)
 
+    def column(self, column: int) -> Mapping[int, Content]:
+        """The values of a column by their rows."""
+        self.load([column])
+        return self._columns[column]
+
     def block(self, area: Range) -> list[Content]:
         """The values of all cells of a range that hold one."""
         return [value for _, value in self.places(area)]

@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from xltrain.excel.shot.fonts import width
+from xltrain.excel.shot.fonts import pixels, width
 from xltrain.excel.shot.format import TOO_WIDE, general, is_general, show
 from xltrain.excel.shot.page import Value
 from xltrain.excel.shot.style import CellStyle, Font
 
 _SPREAD = ("distributed", "justify")
+_NARROWEST = 0.2  # em, of a letter on average
+_EXCERPT = 200  # letters that are kept of any text
 _SLACK = 2.0  # pixels that a number may be too wide before it turns into ####
 _EAST = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
 # Signs that never begin a line, and those that never end one, as JIS X 4051 and GB/T 15834 have it.
@@ -20,6 +22,8 @@ _OPENING = "（【《〈「『“‘〔｛［￥＄([{$¥"
 _CLOSE, _OPEN = re.escape(_CLOSING), re.escape(_OPENING)
 _LETTER = f"[{_EAST}]"
 _WORD = re.compile(f"\n|[ \t]+|[{_OPEN}]*{_LETTER}[{_CLOSE}]*|[^\\s{_EAST}]+[{_CLOSE}]*|\\s")
+# Where a line may end: as above, and after a hyphen before a letter.
+_BREAK = re.compile(f"[^\\s{_EAST}]*?[^\\W{_EAST}][-\u2010](?=[^\\W\\d_])|{_WORD.pattern}")
 _ANCHORS = {
     "left": "start",
     "right": "end",
@@ -123,6 +127,24 @@ def lines_of(text: Text, room: float, wrap: bool) -> list[Text]:
     return [Text(_joined(line), text.anchor, ends=number in ends) for number, line in enumerate(lines)]
 
 
+def excerpt(text: Text, room: float, height: float, part: str = "top") -> Text:
+    """As much of a very long text as could show in so much room: its beginning, its `center`, or its `bottom`."""
+    count = sum(len(letters) for letters, _ in text.runs)
+    least = min((pixels(font) for _, font in text.runs), default=1.0)
+    most = _EXCERPT + int((height / least + 2) * max(room, least) / (least * _NARROWEST))
+    if count <= most:
+        return text
+    start = {"top": 0, "justify": 0, "center": (count - most) // 2, "distributed": (count - most) // 2}.get(
+        part, count - most
+    )
+    runs, at = [], 0
+    for letters, font in text.runs:
+        inside = letters[max(0, start - at) : max(0, start + most - at)]
+        runs += [(inside, font)] if inside else []
+        at += len(letters)
+    return replace(text, runs=tuple(runs))
+
+
 def units(runs: Runs) -> list[tuple[str, Font]]:
     """What is spread over a line: words, and single letters of Chinese and the like."""
     return [(found[0], font) for part, font in runs for found in _WORD.finditer(part)]
@@ -131,7 +153,7 @@ def units(runs: Runs) -> list[tuple[str, Font]]:
 def _words(runs: Runs, room: float) -> Iterator[tuple[str, Font]]:
     """Words, spaces, single Chinese letters and line ends; words wider than a line in parts."""
     for part, font in runs:
-        for found in _WORD.finditer(part.replace("\r\n", "\n").replace("\r", "\n")):
+        for found in _BREAK.finditer(part.replace("\r\n", "\n").replace("\r", "\n")):
             word = found[0]
             if len(word) > 1 and width(word, font) > room:
                 yield from ((each, font) for each in _parts(word, font, room))

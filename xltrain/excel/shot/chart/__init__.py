@@ -52,6 +52,8 @@ def chart_svg(
 def chart_scene(package: Package, part: str, width: float, height: float, styles: Styles) -> Scene:
     """What `chart_svg` draws, as data."""
     width, height = max(8.0, min(width, 20_000.0)), max(8.0, min(height, 20_000.0))
+    if part not in package:
+        return frame_only(width, height, text("shot_chart_broken", reason=text("shot_image_missing")))
     try:
         content = package.read(part)
         newer = _NEWER.search(content[:200_000].decode("utf-8", "replace")) if b"chartex" in content[:2000] else None

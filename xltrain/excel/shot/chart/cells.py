@@ -18,8 +18,13 @@ class Cells:
         self.package, self.styles = package, styles
         self._known: dict[tuple[str, int, int], dict[tuple[int, int], tuple[str | float | None, int]]] = {}
 
-    def cache(self, reference: str) -> Cache:
-        """What a reference stands for; empty where it cannot be followed."""
+    def cache(self, reference: str, levels: bool = False) -> Cache:
+        """What a reference stands for; empty where it cannot be followed. `levels`: the columns of a block of cells, or
+        its rows where it is wider than high, are levels of categories, the last the innermost.
+        """
+        block = parse_range(reference) if levels else None
+        if block is not None and block.last_row > block.first_row and block.last_column > block.first_column:
+            return self._levels(block)
         texts: list[str] = []
         numbers: list[float] = []
         style = 0
@@ -35,11 +40,25 @@ class Cells:
                     style = style or number
                     words = words or isinstance(value, str)
                     numbers.append(value if isinstance(value, float) else math.nan)
-                    texts.append(value if isinstance(value, str) else f"{value:.15g}" if value is not None else "")
+                    texts.append(_word(value))
                     if len(numbers) >= MOST:
                         break
         shown = self.styles[style].format
         return Cache(tuple(texts) if words else (), tuple(numbers), shown, is_text=words)
+
+    def _levels(self, area: Range) -> Cache:
+        down, across = area.last_row - area.first_row + 1, area.last_column - area.first_column + 1
+        if down * across > MOST:
+            return Cache()
+        found = self._area(area)
+        texts = [
+            [_word(found.get((row, column), (None, 0))[0]) for row in range(area.first_row, area.last_row + 1)]
+            for column in range(area.first_column, area.last_column + 1)
+        ]
+        if across > down:
+            texts = [list(each) for each in zip(*texts, strict=True)]
+        inner, *outer = (tuple(each) for each in reversed(texts))
+        return Cache(inner, (math.nan,) * len(inner), levels=tuple(outer), is_text=True)
 
     def _area(self, area: Range) -> dict[tuple[int, int], tuple[str | float | None, int]]:
         key = (area.sheet.casefold(), area.first_row, area.last_row)
@@ -69,6 +88,10 @@ class Cells:
         except ValueError:
             return None
         return found if math.isfinite(found) else None
+
+
+def _word(value: str | float | None) -> str:
+    return value if isinstance(value, str) else f"{value:.15g}" if value is not None else ""
 
 
 def _parts(reference: str) -> list[str]:

@@ -71,7 +71,7 @@ def read_series(element: Element, source: Source, place: int, kind: str) -> Seri
         index,
         whole(given(element, "order"), place),
         read_name(child(element, "tx"), source),
-        read_cache(_first(element, "cat", "xVal"), source),
+        read_cache(_first(element, "cat", "xVal"), source, local(element) == "ser"),
         read_cache(_first(element, "val", "yVal"), source),
         read_cache(child(element, "bubbleSize"), source),
         read_look(child(element, "spPr"), theme, line),
@@ -112,8 +112,10 @@ def _first(parent: Element, *names: str) -> Element | None:
     return next((found for found in (child(parent, name) for name in names) if found is not None), None)
 
 
-def read_cache(element: Element | None, source: Source) -> Cache:
-    """The stored values of a reference or a literal; from the cells where nothing is stored."""
+def read_cache(element: Element | None, source: Source, levels: bool = False) -> Cache:
+    """The stored values of a reference or a literal; from the cells where nothing is stored. `levels`: the columns of a
+    block of cells are levels of categories.
+    """
     for each in element if element is not None else ():
         kind = local(each)
         if kind in ("numLit", "strLit"):
@@ -126,7 +128,7 @@ def read_cache(element: Element | None, source: Source) -> Cache:
                 return _levels(stored)
             return _stored(stored, local(stored) == "strCache")
         formula = child(each, "f")
-        return source.cells.cache((formula.text or "") if formula is not None else "")
+        return source.cells.cache((formula.text or "") if formula is not None else "", levels)
     return Cache()
 
 
@@ -197,7 +199,8 @@ def read_labels(element: Element, source: Source) -> Labels | None:
     shown = not source.old
     body = child(element, "txPr")
     separator = child(element, "separator")
-    rich = child(child(element, "tx"), "rich")
+    own = child(element, "tx")
+    rich = child(own, "rich")
     lettering = read_lettering(body, source.lettering, source.theme) if body is not None else None
     start = lettering or source.lettering
     code = child(element, "numFmt")
@@ -213,11 +216,17 @@ def read_labels(element: Element, source: Source) -> Labels | None:
         "" if code is None or flag(code.get("sourceLinked")) else code.get("formatCode", ""),
         lettering,
         read_look(child(element, "spPr"), source.theme),
-        tuple(read_rich(rich, start.font, source.theme)) if rich is not None else (),
+        tuple(read_rich(rich, start.font, source.theme)) if rich is not None else _referred(own, start.font, source),
         yes(element, "showLeaderLines", False),
         read_layout(child(element, "layout")),
         {whole(given(each, "idx"), -1): read_labels(each, source) for each in every(element, "dLbl")},
     )
+
+
+def _referred(element: Element | None, font: Font, source: Source) -> tuple[Line, ...]:
+    """The text of a label that is taken from a cell."""
+    shown = read_name(element, source)
+    return tuple(((part, font),) for part in shown.split("\n")) if shown else ()
 
 
 def read_rich(element: Element, font: Font, theme: Theme) -> Iterator[Line]:

@@ -118,10 +118,9 @@ def category_marks(pair: Pair, slots: Slots, upright: bool, room: float) -> Mark
     line = pixels(font) * LINE
     if upright:
         step = axis.skip or max(1, math.ceil(line * 0.9 / max(size, 1e-6)))
-        marks = [
-            Mark(index, _lines(category_text(cache, index, code), font, room * 1.4))
-            for index in range(0, slots.count, step)
-        ]
+        texts = {index: category_text(cache, index, code) for index in range(0, slots.count, step)}
+        most = max(1, int(size * step / line + 0.2))
+        marks = [Mark(index, _fitting(each, font, room * 1.4, most)) for index, each in texts.items()]
         angle = axis.lettering.turn or 0.0
         found = Marks(tuple(marks), angle, _depth(marks, axis, angle, True), _widest(marks), step)
     else:
@@ -187,6 +186,12 @@ def _lines(text: str, font: Font, room: float) -> tuple[Line, ...]:
     if not text:
         return ()
     return tuple(each.runs for each in lines_of(Text(((text, font),)), max(room, 8.0), True) if each.runs)
+
+
+def _fitting(text: str, font: Font, room: float, most: int) -> tuple[Line, ...]:
+    """In lines, or shortened to one where they would reach into the neighbours'."""
+    found = _lines(text, font, room)
+    return found if len(found) <= most else _cut(text, font, room)
 
 
 def _cut(text: str, font: Font, room: float) -> tuple[Line, ...]:
