@@ -17,7 +17,7 @@ from xltrain.errors import ConfigError, WorkbookError, XltrainError
 from xltrain.events import Drew, Event, Noted, ignore
 from xltrain.excel.shot.asked import asked_of
 from xltrain.place import Place
-from xltrain.workflow.shoot import shoot, shoot_all, shoot_many
+from xltrain.workflow.shoot import BATCH, shoot, shoot_all, shoot_many
 
 
 @pytest.fixture(name="book")
@@ -195,9 +195,9 @@ def test_what_cannot_be_drawn_leaves_nothing_behind(report: Path, tmp_path: Path
 
 
 def test_many_pictures_are_painted_by_several_processes(report: Path, tmp_path: Path) -> None:
-    ranges = [f"2024-01!A1:C{row}" for row in range(4, 11)]
+    ranges = [f"2024-01!A1:C{row}" for row in range(4, 4 + BATCH)]
     shoot_many([report], ranges, tmp_path / "many", scale=1)
-    assert len(list((tmp_path / "many").iterdir())) == 7
+    assert len(list((tmp_path / "many").iterdir())) == BATCH
     assert (tmp_path / "many" / "report-2024-01-A1_C4.png").read_bytes() == shoot(report, ranges[0], scale=1).png
 
 

@@ -24,7 +24,7 @@ from xltrain.place import Place, Problem, parse_range
 FOLDER = "pictures"
 MOST_SCALE = 20.0
 MOST_WIDTH = 20_000
-BATCH = 6  # pictures from which several processes paint
+BATCH = 12  # pictures from which several processes paint
 FONTS = ("package", "system")
 ENGINES = ("xltrain", "libreoffice")
 
@@ -139,10 +139,10 @@ def shoot_many(
             drawn.append(Drawn(book, picture, targets[number] if targets else None))
             if len(asked) > 1:
                 listen(Drew(picture.range, number + 1, len(asked)))
-    if problems:
-        raise WorkbookError(problems)
-    if len(drawn) >= BATCH and (embed or any(each.output and each.output.suffix != ".svg" for each in drawn)):
-        drawn = _painted(drawn)
+        if problems:
+            raise WorkbookError(problems)
+        if len(drawn) >= BATCH and (embed or any(each.output and each.output.suffix != ".svg" for each in drawn)):
+            drawn = _painted(drawn, [(read, one) for _, read, one in asked], options)
     if embed:
         _embed(embed, drawn, Path(str(output)), overwrite)
         return [replace(each, output=Path(str(output))) for each in drawn]
@@ -154,15 +154,19 @@ def shoot_many(
     return drawn
 
 
-def _painted(drawn: Sequence[Drawn]) -> list[Drawn]:
+def _painted(drawn: Sequence[Drawn], asked: Sequence[tuple[Path, Asked]], options: Options) -> list[Drawn]:
     """The same with their pixels, painted by several processes at once."""
+    if any(each.picture.drawn for each in drawn):
+        return list(drawn)
     from xltrain.worker import call_all
 
-    calls = [
-        (each.book, {"svg": each.picture.svg, "scale": each.picture.scale, "system": each.picture.system})
-        for each in drawn
-    ]
-    done = call_all("xltrain.excel.shot.draw:to_base64", calls)
+    calls = []
+    for each, (read, one) in zip(drawn, asked, strict=True):
+        rows = None if one.rows is None else list(one.rows)
+        said = {"book": str(read), "range": one.range, "scale": each.picture.scale, "rows": rows}
+        said |= {name: getattr(options, name) for name in ("gridlines", "headings", "freeze", "fonts", "background")}
+        calls.append((read, said))
+    done = call_all("xltrain.excel.shot:png_of", calls)
     return [
         replace(each, picture=replace(each.picture, drawn=base64.b64decode(answer.result())))
         for each, answer in zip(drawn, done, strict=True)

@@ -29,13 +29,16 @@ class Golden:
     finish: Callable[[Path], None] | None = None
 
     def draw(self, folder: Path) -> Scene:
+        return scene(self.write(folder), self.range, self.options)
+
+    def write(self, folder: Path) -> Path:
         path = folder / "book.xlsx"
         book = xlsxwriter.Workbook(str(path))
         self.make(book, book.add_worksheet("S"))
         book.close()
         if self.finish is not None:
             self.finish(path)
-        return scene(path, self.range, self.options)
+        return path
 
 
 GOLDEN: list[Golden] = []

@@ -1,10 +1,12 @@
 """Pictures of ranges, drawn from the cells of a workbook without any spreadsheet program."""
 
+import base64
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from xltrain.errors import ConfigError, WorkbookError
 from xltrain.excel.package import replacing
@@ -24,17 +26,18 @@ from xltrain.language import text
 from xltrain.place import Place, Problem, Range
 
 SUFFIXES = (".png", ".svg", ".pdf")
-MOST_PIXELS = 100_000_000
+MOST_PIXELS = 150_000_000
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn range. `width` and `height` in points; `svg` has one unit to a pixel at 96 dpi; `png` is drawn when asked
-    for, with `scale` pixels to such a unit. `notes` say what could not be drawn as it is, one line each;
-    `system` whether fonts of the machine are used. `drawn` is the PNG of a picture that another program drew.
+    """A drawn range. `width` and `height` in points; `drawing` is laid out in pixels at 96 dpi, or is an SVG of such
+    units; `svg` and `png` are made when asked for, `png` with `scale` pixels to a unit. `notes` say what could not be
+    drawn as it is, one line each; `system` whether fonts of the machine are used. `drawn` is the PNG of a picture that
+    another program, or process, drew.
     """
 
-    svg: str
+    drawing: Drawing | str
     width: float
     height: float
     range: str = ""
@@ -60,7 +63,24 @@ class Picture:
             raise WorkbookError(
                 Problem(self.place, message, text("shot_many_pixels_hint" if new else "shot_range_hint"))
             )
-        return to_png(self.svg, self.scale, self.system)
+        if isinstance(self.drawing, str) or self.scale < 1:
+            return to_png(self.svg, self.scale, self.system)
+        from xltrain.excel.shot.raster import draw_png  # an SVG alone needs no pixels
+
+        with using(self._fonts):
+            return draw_png(self.drawing, self.scale, self.system)
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG, empty where another program drew it."""
+        if isinstance(self.drawing, str):
+            return self.drawing
+        with using(self._fonts):
+            return to_svg(self.drawing)
+
+    @property
+    def _fonts(self) -> str:
+        return "system" if self.system else "package"
 
     @property
     def pdf(self) -> bytes:
@@ -79,8 +99,6 @@ class Picture:
     @property
     def data_uri(self) -> str:
         """The PNG as text that a browser, a mail or a Markdown page takes for a picture."""
-        import base64
-
         return "data:image/png;base64," + base64.b64encode(self.png).decode()
 
     def _repr_png_(self) -> bytes:
@@ -135,10 +153,14 @@ def shoot(book: str | Path, range: str = "", scale: float = 2.0, options: Option
     place = Place(str(book), page.range.sheet)
     points = 72 / 96
     size = (drawing.width + drawing.left) * points, (drawing.height + drawing.top) * points
-    with using(page.options.fonts):
-        svg = to_svg(drawing)
     system = page.options.fonts == "system"
-    return Picture(svg, *size, str(page.range), scale, place, tuple(page.notes), system)
+    return Picture(drawing, *size, str(page.range), scale, place, tuple(page.notes), system)
+
+
+def png_of(book: str, range: str, scale: float, rows: list[int] | None, **options: Any) -> str:
+    """The PNG of a range as text, for a worker to hand back."""
+    shown = Options(**options, rows=None if rows is None else frozenset(rows))
+    return base64.b64encode(shoot(book, range, scale, shown).png).decode()
 
 
 def _chart_named(book: Path, name: str, scale: float, options: Options) -> Picture | None:
@@ -185,10 +207,8 @@ def _chart_alone(book: Path, sheet: str, thing: Thing, scale: float, options: Op
 
 
 def _alone(drawing: Drawing, name: str, place: Place, scale: float, options: Options, notes: Sequence[str]) -> Picture:
-    with using(options.fonts):
-        svg = to_svg(drawing)
     size = drawing.width * 72 / 96, drawing.height * 72 / 96
-    return Picture(svg, *size, name, scale, place, tuple(notes), options.fonts == "system")
+    return Picture(drawing, *size, name, scale, place, tuple(notes), options.fonts == "system")
 
 
 def compose(book: Path, range: str, options: Options) -> tuple[Page, Drawing]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xltrain.excel.shot.draw import framed, painted
 from xltrain.excel.shot.letters import Box, Label
 from xltrain.excel.shot.masks import PHASES, Mask, Shape, masks
-from xltrain.excel.shot.sheets import packed
+from xltrain.excel.shot.packing import packed
 from xltrain.excel.shot.signs import Hand, Spelt
 
 if TYPE_CHECKING:

@@ -56,13 +56,6 @@ def painted(svg: str, system: bool, scale: float = 1.0) -> bytes:
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, skip_system_fonts=not system, font_files=fonts))
 
 
-def to_base64(svg: str, scale: float, system: bool) -> str:
-    """The same as `to_png`, for a worker to hand back."""
-    import base64
-
-    return base64.b64encode(to_png(svg, scale, system)).decode()
-
-
 def framed(fragments: Iterable[str], width: float, height: float) -> str:
     """Fragments as an SVG document."""
     size = f'width="{n(width)}" height="{n(height)}"'

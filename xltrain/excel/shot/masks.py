@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xltrain.excel.shot.draw import framed, painted
 from xltrain.excel.shot.fonts import BOLD, metrics
 from xltrain.excel.shot.letters import SLANT, escaped, families, n
-from xltrain.excel.shot.sheets import packed
+from xltrain.excel.shot.packing import packed
 from xltrain.excel.shot.signs import Hand
 
 if TYPE_CHECKING:

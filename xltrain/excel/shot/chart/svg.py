@@ -1,11 +1,15 @@
 """A chart's scene as a piece of SVG."""
 
 import math
+import re
 from collections.abc import Iterator
 
 from xltrain.excel.shot.chart.ink import FAR, Box, Paint, Scene, Shape, Stroke, Words, n
 from xltrain.excel.shot.letters import Label, texts
 
+# Paths whose numbers are all x and y in turn, of points that no part of the path goes beyond.
+_PLAIN = re.compile(r"[MLCZ\d. -]+")
+_NUMBER = re.compile(r"-?[\d.]+")
 # Dashes and gaps in widths of the line.
 _DASHES = {
     "sysDot": (1, 1),
@@ -88,15 +92,32 @@ def fragment(scene: Scene, prefix: str) -> str:
     definitions = _Definitions(prefix)
     body: list[str] = []
     clip = f' clip-path="url(#{prefix}a)"'
+    box = scene.plot
+    grown = Box(box.left - 0.5, box.top - 0.5, box.right + 0.5, box.bottom + 0.5)
     for item in scene.items:
         if isinstance(item, Words):
             body += _words(item)
         else:
-            body.append(_shape(item, definitions, clip if item.inside else ""))
-    box = scene.plot
-    grown = Box(box.left - 0.5, box.top - 0.5, box.right + 0.5, box.bottom + 0.5)
+            cut = item.inside and not _within(item, grown)
+            body.append(_shape(item, definitions, clip if cut else ""))
     area = f'<clipPath id="{prefix}a"><path d="{grown.path}"/></clipPath>'
     return "<g>" + area + "".join(definitions.lines) + "".join(body) + "</g>"
+
+
+def _within(shape: Shape, area: Box) -> bool:
+    """Whether a shape surely stays in the area, so that it need not be cut, which takes as long as drawing it."""
+    half = shape.line.width / 2 if shape.line.shows else 0.0
+    if not _PLAIN.fullmatch(shape.path):
+        return False
+    numbers = [float(each) for each in _NUMBER.findall(shape.path)]
+    across, down = numbers[::2], numbers[1::2]
+    return (
+        bool(across)
+        and min(across) - half >= area.left
+        and max(across) + half <= area.right
+        and min(down) - half >= area.top
+        and max(down) + half <= area.bottom
+    )
 
 
 def _shape(shape: Shape, definitions: _Definitions, clip: str) -> str:
