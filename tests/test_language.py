@@ -2,6 +2,7 @@
 
 import ast
 import string
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,27 @@ def places(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 
 
+@cache
+def nodes() -> list[ast.AST]:
+    """Every part of the package's code outside the language files; read once, which takes seconds."""
+    files = (path for path in ROOT.rglob("*.py") if path.parent.name != "language")
+    return [node for path in files for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+
+
 def calls(function: str) -> set[str]:
     """Every literal first argument of `function(...)` in the package."""
     found = set()
-    for path in ROOT.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == function and node.args:
-                first = node.args[0]
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    found.add(first.value)
+    for node in nodes():
+        if isinstance(node, ast.Call) and node.args and _name(node.func) == function:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                found.add(first.value)
     return found
+
+
+def _name(called: ast.expr) -> str:
+    """The last name of what is called."""
+    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
 
 
 PREFIXES = ("about_", "doubt_", "expected_", "heading_", "help_", "how_", "join_", "kind_", "too_few_", "no_", "note_")
@@ -35,12 +47,7 @@ PREFIXES = ("about_", "doubt_", "expected_", "heading_", "help_", "how_", "join_
 
 def constants() -> set[str]:
     """Every string in the package outside the language files."""
-    found = set()
-    for path in ROOT.rglob("*.py"):
-        if path.parent.name != "language":
-            nodes = ast.walk(ast.parse(path.read_text("utf-8")))
-            found |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return found
+    return {node.value for node in nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def test_messages_have_the_same_keys_and_places() -> None:

@@ -1,5 +1,6 @@
 """Every loss, trained through the engine: predictions in the target's own unit, stacks equal to single trainings."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sklearn.linear_model import TweedieRegressor
 
 from tests.calls import parse_call
 from tests.engine.make import classes, job, ledger, numbers, run, table, train
+from tests.thinned import thinned
 from xltrain.data.table import Table
 from xltrain.engine.checkpoint import load_model, save_model
 from xltrain.engine.plan import plan
@@ -188,8 +190,10 @@ def test_ordered_classes_are_found(loss: str) -> None:
         np.testing.assert_allclose(found.loss, own, rtol=1e-8)
 
 
-@pytest.mark.parametrize("loss", ["ordinal", "earth_mover", "asymmetric"])
-@pytest.mark.parametrize("missing", ["1 low", "3 good", "4 best"])
+@pytest.mark.parametrize(
+    ("loss", "missing"),
+    thinned(product(["ordinal", "earth_mover", "asymmetric"], ["1 low", "3 good", "4 best"]), every=4),
+)
 def test_a_class_never_seen_is_hardly_expected(loss: str, missing: str) -> None:
     data = grades(120)
     y = np.array(data.data.column("y").to_pylist())
@@ -214,7 +218,7 @@ CLASSES = [
 ]
 
 
-@pytest.mark.parametrize("loss", CLASSES)
+@pytest.mark.parametrize("loss", thinned(CLASSES))
 def test_classes_are_learned(loss: str) -> None:
     target = train(classes(), job(run(loss=loss, epochs=25)), "float32").result.targets[0]
     assert target.best.metrics["accuracy"].value > target.baselines["constant"]["accuracy"].value + 0.1
@@ -229,10 +233,7 @@ EVERY = {
 WRITTEN = {"pinball": ("pinball(0.1, 0.5)", "pinball(0.2, 0.9)")}
 
 
-STACKED = [
-    name if number % 3 == 0 else pytest.param(name, marks=pytest.mark.slow)
-    for number, name in enumerate(sorted(set(losses) - {"binary_cross_entropy"}))
-]
+STACKED = thinned(sorted(set(losses) - {"binary_cross_entropy"}))
 
 
 @pytest.mark.parametrize("name", STACKED)

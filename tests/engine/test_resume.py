@@ -10,6 +10,7 @@ import pytest
 from tests.calls import parse_call
 from tests.engine import make
 from tests.engine.test_joint import TARGETS, joint, several
+from tests.thinned import thinned
 from xltrain.config.settings import Job, Run
 from xltrain.data.table import Table
 from xltrain.engine.fit import Fitted
@@ -92,7 +93,7 @@ def test_a_fit_killed_anywhere_ends_with_the_same_bits(tmp_path: Path, cuts: tup
         assert min(heard) == (stack, epoch)  # nothing was trained twice but the epoch that was lost
 
 
-@pytest.mark.parametrize("name", [name for name in optimizers if not optimizers[name].facts.get("closure")])
+@pytest.mark.parametrize("name", thinned(name for name in optimizers if not optimizers[name].facts.get("closure")))
 def test_every_optimizer_goes_on_where_it_was(name: str, tmp_path: Path) -> None:
     data, asked = make.numbers(60), make.job(make.run(model="mlp(8, 8)", optimizer=name, epochs=4), folds=2)
     same(make.train(data, asked, "float32"), cut_and_resume(tmp_path / "kept", data, asked, 1, 3)[0])

@@ -121,6 +121,7 @@ def test_without_the_package_it_says_so(tmp_path: Path, monkeypatch: pytest.Monk
         searched(tmp_path)
 
 
+@pytest.mark.slow
 def test_it_finds_better_points_than_chance() -> None:
     """On a valley in three dimensions, by the median over seeds."""
     space = (Dimension(1e-5, 1e-1), Dimension(4, 256, whole=True), Dimension(choices=3))

@@ -88,6 +88,7 @@ def test_a_merge_goes_by_the_decisions_of_an_audit(found: Audited, log: Log, tmp
     assert merged[WEIGHT].max() < 1.2 * gauge_log(900, seed=1).frame[WEIGHT].max()
 
 
+@pytest.mark.slow
 def test_what_was_decided_is_not_raised_again_and_is_kept(found: Audited, log: Log) -> None:
     place = found.found.cells[0]
     decide(found.path, "Suspects", {1: {"decision": "keep", "decision note": "heavy one"}})
