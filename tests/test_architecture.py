@@ -42,6 +42,7 @@ MAY_IMPORT = {
         "data.decided",
         "data.profile",
         "data.slips",
+        "data.written",
         "data.values",
         "excel",
         "config.settings",

@@ -1,6 +1,7 @@
 """Both languages say everything, and nothing is said that neither knows."""
 
 import ast
+import re
 import string
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import xltrain.choices  # noqa: F401
 from xltrain import language
 from xltrain.language import chinese, english
+from xltrain.place import Place, Problem
 from xltrain.registry import REGISTRIES
 
 ROOT = Path(__file__).resolve().parents[1] / "xltrain"
@@ -22,7 +24,7 @@ def places(template: str) -> set[str]:
 @cache
 def nodes() -> list[ast.AST]:
     """Every part of the package's code outside the language files; read once, which takes seconds."""
-    files = (path for path in ROOT.rglob("*.py") if path.parent.name != "language")
+    files = (path for path in ROOT.rglob("*.py") if path.name not in ("english.py", "chinese.py"))
     return [node for path in files for node in ast.walk(ast.parse(path.read_text("utf-8")))]
 
 
@@ -118,3 +120,33 @@ def test_one_row_is_no_rows(count: object, said: str, monkeypatch: pytest.Monkey
     monkeypatch.setitem(english.MESSAGES, "made up", "{count} row{count:?s} {count:?stands|stand}")
     with language.using("en"):
         assert language.text("made up", count=count) == said
+
+
+@pytest.mark.parametrize(("name", "things", "told"), [("en", "a, 2", "One. Two."), ("zh", "a、2", "One.Two.")])
+def test_lists_and_sentences_are_parted_as_the_language_does(name: str, things: str, told: str) -> None:
+    with language.using(name):
+        assert language.listed(["a", 2]) == things
+        assert language.sentences("One.", "", "Two.") == told
+        assert str(Problem(Place("a.xlsx"), "one", "two")) == f"a.xlsx: one{language.text('semicolon')}two"
+
+
+def test_chinese_sentences_have_chinese_signs() -> None:
+    """No half-width comma, semicolon or question mark after a Chinese character, and no blank after a full sign."""
+    wrong = re.compile(r"[\u3400-\u9fff”）}][,;?!] |[\u3400-\u9fff][,;?](?![a-z])|[。；，、] ")
+    examples = ("mse, cross_entropy", "A, B, C", "供热, 制冷")
+    for key, said in chinese.MESSAGES.items():
+        for example in examples:
+            said = said.replace(example, "")
+        assert not wrong.search(said), key
+
+
+ONLY_MERGE = ("--recalculate", "--drop-duplicates", "--hidden", "--dates", "--decimal", "--type", "--password")
+OF_THEIR_COMMAND = ("help_", "type_", "join_", "shot_", "recalculate_", "book_password_wrong")
+
+
+@pytest.mark.parametrize("name", ["en", "zh"])
+def test_hints_name_the_command_that_has_the_option(name: str) -> None:
+    """The same hint is told by every command that reads books."""
+    for key, said in language.LANGUAGES[name].MESSAGES.items():
+        if not key.startswith(OF_THEIR_COMMAND) and any(option in said for option in ONLY_MERGE):
+            assert "xltrain merge" in said, key

@@ -1,5 +1,6 @@
 """A worker that dies, hangs or eats memory costs one clear line; the next call works."""
 
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -74,6 +75,14 @@ def test_what_ends_badly_is_one_line_and_the_next_call_works(name: str, monkeypa
     assert "some book.xlsx" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert worker.call(HERE + "add", FILE, first=1, second=1) == 2
+
+
+def test_files_beside_the_books_are_no_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('executed')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    worker.close()
+    assert worker.call(HERE + "add", FILE, first=1, second=2) == 3
 
 
 def test_answers_keep_the_order_of_the_calls() -> None:

@@ -7,6 +7,8 @@ Rows and columns count from 1, as Excel does; 0 means "not that precise".
 import re
 from dataclasses import dataclass
 
+from xltrain.language import text
+
 MAX_ROW = 1_048_576
 MAX_COLUMN = 16_384
 
@@ -49,7 +51,7 @@ class Problem:
 
     def __str__(self) -> str:
         line = f"{self.place}: {self.message}" if self.place else self.message
-        return f"{line}; {self.hint}" if self.hint else line
+        return text("semicolon").join([line, self.hint]) if self.hint else line
 
     def order(self) -> tuple[Place, str]:
         """Sort key: by place, problems without one first."""

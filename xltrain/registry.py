@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Union
 
-from xltrain.language import describe, text
+from xltrain.language import describe, listed, text
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class OneOf:
         return value in self.words
 
     def __str__(self) -> str:
-        return text("limit_one_of", words=", ".join(self.words))
+        return text("limit_one_of", words=listed(self.words))
 
     def bad(self) -> str:
         return "no-such-word"
@@ -144,7 +144,7 @@ class Parameter:
     @property
     def rules(self) -> str:
         """The limits in words; empty where there are none."""
-        return ", ".join(str(limit) for limit in (*self.limits, *([OrAuto()] if self.auto else [])))
+        return listed(str(limit) for limit in (*self.limits, *([OrAuto()] if self.auto else [])))
 
     @property
     def varies(self) -> bool:
@@ -160,7 +160,7 @@ class Parameter:
             parts = value if isinstance(value, tuple) else (value,)
             wrong = next((str(limit) for part in parts for limit in self.limits if not limit.holds(part)), "")
         if wrong:
-            wrong += f", {OrAuto()}" if self.auto else ""
+            wrong += text("comma") + str(OrAuto()) if self.auto else ""
             return value, text("parameter_must", name=self.name, rule=wrong, found=show(value))
         return value, ""
 
@@ -355,7 +355,7 @@ def unknown(kind: str, name: str, known: "typing.Iterable[str]") -> str:
     guess = nearest(name, known)
     if guess:
         return text("unknown_near", kind=kind, name=name, guess=guess)
-    return text("unknown_name", kind=kind, name=name, known=", ".join(known))
+    return text("unknown_name", kind=kind, name=name, known=listed(known))
 
 
 def number(value: float) -> str:

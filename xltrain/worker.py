@@ -41,7 +41,7 @@ class _Worker:
         surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
         surroundings["PYTHONIOENCODING"] = "utf-8"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "xltrain.worker"],
+            [sys.executable, "-P", "-m", "xltrain.worker"],  # no file that lies beside the books is a module
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

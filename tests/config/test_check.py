@@ -213,3 +213,10 @@ def test_a_model_to_begin_with_must_be_there(tmp_path: Path) -> None:
     rows = [["model", "warm_start"], ["mlp(8)", "old/model.safetensors"]]
     (line,) = problems(write(tmp_path / "job.xlsx", Runs=rows))
     assert line.startswith("job.xlsx!Runs!B2: there is no model file old/model.safetensors")
+
+
+def test_an_alias_is_no_other_column(tmp_path: Path) -> None:
+    rows = [["name", "role", "aliases"], ["branch", "feature", "Shop, store"], ["shop", "feature", None]]
+    path = write(tmp_path / "job.xlsx", Columns=[*rows, ["price", "target", "Price, price"]])
+    (said,) = [each for each in problems(path) if "alias" in each]
+    assert "Columns!C2: 'Shop' is an alias of 'branch' and a column of its own; delete the row of 'shop'" in said

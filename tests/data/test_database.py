@@ -403,7 +403,7 @@ def test_files_are_no_databases() -> None:
 @pytest.mark.parametrize(
     ("module", "address", "command"),
     [
-        ("sqlalchemy", "sqlite:///f.db#t", 'pip install "xltrain[database]"'),
+        ("sqlalchemy", "sqlite:///f.db#t", "pip install sqlalchemy"),
         ("pymysql", "mysql://u:secret@h/d#t", "pip install pymysql"),
         ("duckdb_engine", "duckdb:///f.db#t", "pip install duckdb-engine"),
         ("psycopg", "postgresql://u:secret@h/d#t", 'pip install "psycopg[binary]"'),

@@ -78,6 +78,22 @@ def test_rows_that_moved_are_followed_and_told() -> None:
     assert step.settled[0].decision.row == 10
 
 
+def test_many_rows_that_moved_or_are_gone_are_one_line_of_each_sheet() -> None:
+    table = book()
+    fixes = [at(table, row, "fix", 3 + row, column="price", new=999.5) for row in range(3)]
+    inserted = replace(table, row=table.row + 7)
+    changed, step, doubts = applied(inserted, *fixes)
+    assert changed.data.column("price").to_pylist()[:3] == [999.5] * 3
+    assert len(doubts) == 1
+    assert "3 decided rows of book.xlsx!Data stand elsewhere now" in doubts[0]
+    assert "book.xlsx!Data!2:2 at book.xlsx!Data!9:9" in doubts[0]
+    assert "stood at book.xlsx!Data!4:4 when it was decided" in step.changes[2].reason
+    _, step, doubts = applied(table.take(np.array([3])), *fixes)
+    assert states(step) == ["gone"] * 3
+    assert len(doubts) == 1
+    assert "3 decided rows of book.xlsx!Data no longer stand in the data, such as book.xlsx!Data!2:2" in doubts[0]
+
+
 def test_a_row_that_changed_is_a_conflict_with_both_values() -> None:
     decision = at(book(), 1, "fix", column="price", new=999.5)
     changed, step, doubts = applied(book(price=[250.0, 8888.0, 265.0, 240.0]), decision)
@@ -93,7 +109,7 @@ def test_a_row_that_moved_and_changed_is_told_where_it_stands_now() -> None:
     moved = book(price=[250.0, 251.0, 265.0, 9999.0], size=[1, 2, 3, 77])
     _, step, doubts = applied(moved, decision)
     assert states(step) == ["changed"]
-    assert "book.xlsx!Data!A5 holds other values" in doubts[0]
+    assert "book.xlsx!Data!A5 still holds 9999, but another cell of its row has changed" in doubts[0]
     twice = book(price=[9999.0, 251.0, 265.0, 9999.0], size=[1, 2, 3, 77])
     _, _, doubts = applied(twice, decision)
     assert "A3 held 9999 when this was decided and holds 251 now" in doubts[0]  # which of the two cannot be told
@@ -366,6 +382,28 @@ def test_words_are_understood_in_both_languages(language: str, word: str) -> Non
         shown = word_label(word)
     assert word_of(shown) == word
     assert word_of(word.upper()) == word
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("keep", "保留 不变 leave Keep"),
+        ("fix", "修正 改正 更正 correct FIX"),
+        ("drop", "删除 丢弃 去掉 delete Remove"),
+        ("weight", "权重 加权 weigh"),
+    ],
+)
+def test_natural_words_say_the_same(word: str, written: str) -> None:
+    assert {word_of(each) for each in (*written.split(), f" {written.split()[0]} ")} == {word}
+
+
+@pytest.mark.parametrize(
+    ("language", "choices"), [("en", "keep as is, fix, drop, weigh"), ("zh", "保留原样、更正、剔除、加权")]
+)
+def test_an_unknown_word_is_told_with_the_choices_as_the_sheet_names_them(language: str, choices: str) -> None:
+    with using(language):
+        (problem,) = check_form([at(book(), 0, word_of("也许吧"))])
+        assert choices in problem.message
 
 
 def test_form_of_good_decisions() -> None:

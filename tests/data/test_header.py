@@ -43,6 +43,11 @@ def test_same_column(one: str, other: str, reason: str) -> None:
     [
         ("Amount", "Amonut", True),
         ("销售金额", "销售总金额", True),
+        ("门店", "门店名称", True),
+        ("交易日期", "日期", True),
+        ("门店", "门店编号", False),
+        ("指标", "指标2", False),
+        ("门店", "所有连锁门店", False),
         ("price(元)", "price(万元)", True),
         ("Q1 sales", "Q2 sales", False),
         ("一月", "二月", False),

@@ -12,7 +12,7 @@ from tests.engine.make import table
 from xltrain.config.settings import Column
 from xltrain.data.columns import infer
 from xltrain.data.encode import Encoding, Target, plan_encoding, read_target
-from xltrain.data.leaks import _by_rank, _ranks, counter_notes, duplicates, given_away, leak_notes, rare_notes
+from xltrain.data.leaks import _by_rank, _ranks, counter_notes, duplicates, find_leaks, given_away, rare_notes
 from xltrain.data.split import divide
 from xltrain.data.table import Table
 
@@ -34,7 +34,11 @@ def planned(values: dict[str, Any], task: str = "regression") -> tuple[Table, En
 def told(values: dict[str, Any], task: str = "regression", split: str = "random") -> list[str]:
     data, encoding, raw, target = planned(values, task)
     parts = divide(data, [], target, parse_call("splits", split), 5, 1, 0)
-    return leak_notes(data, encoding, raw, target, parts) + counter_notes(data, encoding) + rare_notes(target, parts)
+    return (
+        find_leaks(data, encoding, raw, target, parts).notes(target.name)
+        + counter_notes(data, encoding)
+        + rare_notes(target, parts)
+    )
 
 
 NOISE = RNG.normal(0, 1, ROWS)
@@ -139,6 +143,6 @@ def test_it_is_quick() -> None:
     data, encoding, raw, target = planned({**values, "y": rng.normal(size=20_000)})
     parts = divide(data, [], target, parse_call("splits", "random"), 5, 1, 0)
     began = time.perf_counter()
-    leak_notes(data, encoding, raw, target, parts)
+    find_leaks(data, encoding, raw, target, parts)
     counter_notes(data, encoding)
     assert time.perf_counter() - began < 1

@@ -166,3 +166,11 @@ def test_a_table_of_something_else_is_not_stacked(tmp_path: Path) -> None:
     assert len(table) == 5
     assert "status" not in table.names
     assert [problem.place.file for problem in report.doubts if problem.place] == ["customers.xlsx"]
+
+
+def test_a_cell_that_was_trimmed_and_became_a_number_counts_once(tmp_path: Path) -> None:
+    rows = [["name", "size"], *([f"row {at}", at] for at in range(20)), ["a ", " 7 "], ["b", " 8"]]
+    _, report = stack(write_rows(tmp_path / "a.xlsx", rows))
+    assert report.counts == {"coerced": 3}
+    cells = [str(each.place).rpartition("!")[2] for each in report.changes]
+    assert sorted(cells) == ["A22", "B22", "B23"]

@@ -27,6 +27,12 @@ def test_no_slip_is_made_up(value: float, low: float, high: float) -> None:
     assert slip_of(value, low, high) is None
 
 
+def test_a_slip_leaves_a_number_such_as_the_column_holds() -> None:
+    assert slip_of(37.4, 1, 5) == ("factor", 10.0, 3.74)
+    assert slip_of(37.4, 1, 5, decimals=0) is None
+    assert slip_of(40, 1, 5, decimals=0) == ("factor", 10.0, 4.0)
+
+
 def test_neighbouring_digits_are_swapped_one_pair_at_a_time() -> None:
     assert list(swapped(625)) == [265, 652]
     assert list(swapped(-1.5)) == [-5.1]

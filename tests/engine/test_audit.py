@@ -227,3 +227,46 @@ def test_more_categories_than_the_models_tell_apart_make_no_others_odd() -> None
         ]
     )
     assert not [each for each in found if each.score >= LIKELY and each.column in ("branch", "region")]
+
+
+def coded(rows: int = 400) -> pd.DataFrame:
+    """A column of codes, which the others tell."""
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 6, rows).astype(float)
+    a, b = code * 3 + rng.normal(0, 0.6, rows), 40 - code * 2 + rng.normal(0, 0.5, rows)
+    return pd.DataFrame({"a": a, "b": b, "code": code, "c": rng.normal(0, 1, rows)})
+
+
+def test_degrees_are_put_back_to_the_codes_that_they_were() -> None:
+    frame = coded()
+    right = frame["code"].copy()
+    frame.loc[100:124, "code"] = frame.loc[100:124, "code"] * 1.8 + 32
+    found = audited(frame, Column("code", type="numeric"))
+    (finding,) = found.findings
+    assert (finding.kind, finding.columns, finding.offset) == ("factor", ("code",), 32)
+    for index in finding.cells:
+        cell = found.cells[index]
+        assert cell.suggested == right[cell.row]
+    assert len(finding.cells) == 25
+
+
+def test_no_factor_is_suggested_that_leaves_what_the_column_never_holds() -> None:
+    frame = coded()
+    frame.loc[100:124, "code"] = frame.loc[100:124, "code"] * 1.7 + 31
+    found = audited(frame, Column("code", type="numeric"))
+    assert not any(each.kind == "factor" for each in found.findings)
+    assert found.worth >= 25
+    assert all(cell.suggested is None for cell in found.cells if cell.column == "code")
+
+
+def test_cells_where_they_were_expected_are_not_listed() -> None:
+    rng = np.random.default_rng(0)
+    size = rng.normal(50, 10, 400).round(2)
+    log = pd.DataFrame(
+        {"size": size, "price": 2 * size + rng.normal(0, 4, 400).round(1), "noise": rng.normal(0, 1, 400)}
+    )
+    found = audited(log)
+    assert found.worth == 0
+    assert len(found.cells) > 20  # the oddest are listed all the same
+    for cell in found.cells:
+        assert not cell.low <= log.at[cell.row, cell.column] <= cell.high

@@ -152,7 +152,10 @@ def test_a_quick_fit_writes_nothing(tmp_path: Path) -> None:
 
 def test_a_full_disk_costs_the_keeping_and_not_the_fit(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    make.train(make.numbers(60), make.job(folds=2), "float32", keeper=Keeper(tmp_path / "file" / "kept", share=1))
+    data, asked = make.numbers(60), make.job(folds=2)
+    keeper = Keeper(tmp_path / "file" / "kept", share=1)
+    same(make.train(data, asked, "float32"), make.train(data, asked, "float32", keeper=keeper))
+    assert not keeper.affords()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from tests.engine import make
 from xltrain.data.table import Table
 from xltrain.engine.additive import Additive, Cells
-from xltrain.engine.opinions import mislabelled
+from xltrain.engine.opinions import mislabelled, pooled_numbers
 from xltrain.engine.result import Suspects
 from xltrain.engine.surprise import local_scale, surprise
 from xltrain.engine.suspects import suspects_of
@@ -260,3 +260,59 @@ def test_a_column_of_marks_is_no_error() -> None:
     columns["flag"] = (rng.random(400) < 0.03).astype(float)
     found = surprise(cells(columns))
     assert found.score[:, 4].max() == 0
+
+
+def prices(rows: int = 400) -> dict[str, np.ndarray]:
+    """Each plan has one price, which a model finds to within some cents."""
+    rng = np.random.default_rng(0)
+    plan = rng.choice(["Bronze", "Silver", "Gold"], rows)
+    price = np.select([plan == "Bronze", plan == "Silver"], [12.2, 14.25], 19.35)
+    return {
+        "plan": plan,
+        "store": rng.choice(["A", "B", "C", "D"], rows),
+        "day": rng.uniform(0, 90, rows),
+        "price": price,
+    }
+
+
+@pytest.mark.parametrize("tenfold", [0, 6])
+def test_a_column_that_the_others_tell_exactly_has_no_suspects_but_the_wrong_ones(tenfold: int) -> None:
+    columns = prices()
+    wrong = set(range(20, 20 + 10 * tenfold, 10)) | {7, 301}
+    for row in wrong - {7, 301}:
+        columns["price"][row] *= 10
+    for row in (7, 301):
+        columns["price"][row] = 14.25 if columns["price"][row] != 14.25 else 19.35
+    found = fitted(make.table(columns))
+    assert set(found.reviewed.tolist()) == wrong
+    for row in found.order.tolist():
+        name = found.columns[found.odd_column[row]] if found.odd_column[row] >= 0 else ""
+        if name in ("price", "day"):
+            assert not found.odd_low[row] <= columns[name][row] <= found.odd_high[row]
+    assert (found.high - found.low >= 0.01).all()
+    assert found.decimals[found.columns.index("price")] == 2
+
+
+def test_no_number_is_odd_by_less_than_its_rounding() -> None:
+    rng = np.random.default_rng(0)
+    size = rng.normal(50, 10, 400).round(2)
+    columns = {"size": size, "double": 2 * size, "half": (size / 2).round(2)}  # off by half a cent in half of the rows
+    found = surprise(cells(columns))
+    assert (found.high - found.low >= 0.0099).all()
+    values = np.stack(list(columns.values()), 1)
+    near = np.abs(values - found.middle) <= 0.0049
+    assert near.sum() > 50
+    assert (found.score[near] == 0).all()
+    columns["double"][9] += 30
+    assert surprise(cells(columns)).evidence().argmax() == 9
+
+
+def test_an_exact_opinion_is_heard_where_the_others_miss() -> None:
+    target = np.repeat([12.2, 14.25], 50)
+    network = target + np.random.default_rng(0).normal(0, 1.5, 100)
+    network[:5] = 21.2
+    said = [network, network + 0.3, target.copy(), target + 0.15]
+    said[2][60:63] = np.nan  # of which it says nothing
+    pooled = pooled_numbers(said, target)
+    assert np.abs(pooled - target).max() < 0.3
+    assert np.abs(pooled - target)[:5].max() < 0.01

@@ -37,3 +37,20 @@ def test_given_limits_between_round_numbers_get_no_ticks_of_their_own() -> None:
     assert "major_unit" not in Axis(low=0.13, high=1).options()
     assert "major_unit" not in Axis(low=1, high=100, log=True).options()
     assert Axis(low=0.5, high=1).options()["major_unit"] == 0.05
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"), [(-2.02, -1.98, "0.000"), (-2.5, 0, "0.0"), (0, 30, "0.0"), (0, 0.0002, "0.00000")]
+)
+def test_ticks_can_be_told_apart(low: float, high: float, shown: str) -> None:
+    assert Axis(format="0.0", low=low, high=high).options()["num_format"] == shown
+    assert Axis(format="yyyy-mm-dd", low=low, high=high).options()["num_format"] == "yyyy-mm-dd"
+
+
+@pytest.mark.parametrize("value", [-2.0, 0.0, 3e-7, 5e9])
+def test_values_that_are_all_the_same_have_limits_around_them(value: float) -> None:
+    low, high, outside = limits(np.array([value, value * (1 + 1e-13)]))
+    assert outside == 0
+    assert low < value < high
+    assert high - low <= max(0.6 * abs(value), 2 * (value == 0))
+    assert 2 <= (high - low) / Axis(low=low, high=high).options()["major_unit"] <= 11

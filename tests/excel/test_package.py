@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xltrain.errors import WorkbookError
-from xltrain.excel.package import next_free, replacing
+from xltrain.excel.package import next_free, output_book, replacing
 
 
 def test_the_file_appears_when_the_block_succeeds(tmp_path: Path) -> None:
@@ -62,6 +62,22 @@ def test_an_impossible_place_is_refused_before_the_work(tmp_path: Path, name: st
     (tmp_path / "folder").mkdir()
     with pytest.raises(WorkbookError), replacing(tmp_path / name):
         raise AssertionError("the block must not run")
+
+
+def test_where_a_person_wants_a_workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    usual = Path("here") / "results.xlsx"
+    assert output_book(None, usual) == output_book("", usual) == usual
+    assert output_book("a", usual) == Path("a.xlsx")
+    assert output_book("a.v2", usual) == Path("a.v2.xlsx")
+    assert output_book("new/", usual) == Path("new/results.xlsx")
+    assert output_book(".", usual) == Path("results.xlsx")
+    assert output_book("..", usual) == Path("../results.xlsx")
+    assert output_book("/", usual) == Path("/results.xlsx")
+    (tmp_path / "a").mkdir()
+    assert output_book("a", usual) == Path("a/results.xlsx")
+    (tmp_path / "a.xlsx").touch()
+    assert output_book("a", usual) == Path("a.xlsx")  # whose folder it is
 
 
 def test_a_number_that_was_freed_is_not_used_again(tmp_path: Path) -> None:

@@ -68,6 +68,12 @@ def test_a_fix_without_any_value_has_none(tmp_path: Path) -> None:
 
 
 FINDINGS = {
+    "price: 2 numbers are 1.8 times the right value plus 32 (°F in place of °C?)": Finding(
+        1, "factor", ("price",), (0, 1), 1.8, offset=32.0
+    ),
+    "price: 2 numbers are the right value less 32, divided by 1.8": Finding(
+        1, "factor", ("price",), (0, 1), 1 / 1.8, offset=-32 / 1.8
+    ),
     "price: 2 numbers are 10 times too large": Finding(1, "factor", ("price",), (0, 1), 10.0),
     "price: 2 numbers are 25.4 times too small (another unit: inch, mm?)": Finding(
         1, "factor", ("price",), (0, 1), 1 / 25.4
@@ -104,6 +110,8 @@ def test_findings_are_sentences(says: str) -> None:
 def test_the_advice_says_what_is_to_be_done() -> None:
     assert advice(Finding(1, "factor", ("a",), (), 10.0)) == "fix: divide by 10"
     assert advice(Finding(1, "factor", ("a",), (), 1 / 25.4)) == "fix: multiply by 25.4"
+    assert advice(Finding(1, "factor", ("a",), (), 1.8, offset=32.0)) == "fix: subtract 32, then divide by 1.8"
+    assert advice(Finding(1, "factor", ("a",), (), 1 / 1.8, offset=-32 / 1.8)) == "fix: multiply by 1.8, then add 32"
 
 
 def test_the_verdict_says_what_there_is() -> None:

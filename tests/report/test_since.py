@@ -16,6 +16,7 @@ from xltrain.excel.read import read_cells
 from xltrain.excel.write import new_book
 from xltrain.language import using
 from xltrain.place import Place
+from xltrain.report.difference import _gain
 from xltrain.report.report import Report
 from xltrain.report.since import Since, sentences, since_last, write_since
 
@@ -83,3 +84,10 @@ def test_it_stands_at_the_top_of_summary(tmp_path: Path, found: Since, language:
 def test_without_an_earlier_fit_nothing_is_said(tmp_path: Path) -> None:
     assert since_last(None, tmp_path, ()) is None
     assert since_last(tmp_path / "gone.xlsx", tmp_path, ()) is None
+
+
+def test_no_more_than_all_of_an_error_can_go() -> None:
+    before = np.array([10.0, 0.1, 0.1, 8.0, 0.1])
+    gain, low, high = _gain(np.stack([before, np.zeros(5)], 1))
+    assert (gain, high) == (1.0, 1.0)
+    assert low < 1

@@ -162,6 +162,21 @@ def test_reasons(found: Any, low: float, high: float, words: str) -> None:
     assert words in number_reason("price", found, low, high)
 
 
+@pytest.mark.parametrize(
+    ("found", "low", "high", "decimals", "words"),
+    [
+        (37.4, 1.012, 4.688, 0, "3.740 would fit, but the column holds whole numbers"),
+        (30.0, 2.1, 4.2, 0, "3 would fit: a factor of 10?"),
+        (37.4, 1.012, 4.688, 2, "3.740 would fit: a factor of 10?"),
+        (12.3, 12.1837, 12.1993, 2, "expected 12.18 to 12.20"),
+    ],
+)
+def test_reasons_suggest_what_the_column_could_hold(
+    found: float, low: float, high: float, decimals: int, words: str
+) -> None:
+    assert words in number_reason("price", found, low, high, decimals)
+
+
 def test_reasons_of_classes() -> None:
     assert class_reason("kind", "b", "a", 0.931) == "kind says 'b', rows like it say 'a' (93%)"
     assert "unlikely" in class_reason("kind", "b", "", 0.2)
@@ -174,3 +189,32 @@ def test_dates_and_empty_cells_in_the_row(tmp_path: Path) -> None:
     rows, at = rows_of(path)
     assert rows[0][at["reason"]] == "text says '=row 5', rows like it say '行 4'"
     assert rows[0][at["odd_column"]] == "text"
+
+
+def test_rows_that_are_not_worth_reviewing_stand_below_a_line(tmp_path: Path) -> None:
+    sheet = openpyxl.load_workbook(write(tmp_path, with_suspects(made_target(made_table()))))["Suspects"]
+    assert "The 18 rows below the line, in grey, come next and are most likely right." in sheet["A2"].value
+    rows = range(6, 26)
+    assert [row for row in rows if sheet.cell(row, 1).border.top.style == "thin"] == [8]
+    grey = [row for row in rows if str(sheet.cell(row, 1).font.color.rgb).endswith("6B7280")]
+    assert grey == list(range(8, 26))
+    assert sheet.cell(8, 4).border.top.style == "thin"
+    none = openpyxl.load_workbook(write(tmp_path, with_suspects(made_target(made_table()), worth=0)))["Suspects"]
+    assert "line" not in none["A2"].value.replace("listed", "")
+    assert not [row for row in rows if none.cell(row, 1).border.top.style]
+
+
+def test_numbers_have_the_decimals_of_their_own_column(tmp_path: Path) -> None:
+    table = made_table()
+    prices = np.array([12.2, 14.25, 19.35] * 20)
+    table = replace(table, data=table.data.set_column(2, "price", pa.array(prices)))
+    path = tmp_path / "results.xlsx"
+    write_results(
+        path, made_job(tmp_path), made_result(with_suspects(made_target(table), "size")), table, made_merge(),
+        job_sheets=lambda book: None, samples_file="results/samples.parquet",
+    )  # fmt: skip
+    sheet = openpyxl.load_workbook(path)["Suspects"]
+    heads = [cell.value for cell in sheet[5]]
+    assert sheet.cell(6, heads.index(label("actual")) + 1).number_format == "#,##0.00"
+    for word in ("actual", "odd_value", "odd_expected"):
+        assert sheet.cell(5, heads.index(label(word)) + 1).comment

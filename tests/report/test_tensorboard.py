@@ -59,4 +59,4 @@ def test_a_missing_package_and_a_bad_folder_are_one_line_each(tmp_path: Path, mo
     with pytest.raises(ConfigError) as caught:
         check_tensorboard(tmp_path / "tb")
     assert len(refused.value.problems) == len(caught.value.problems) == 1
-    assert "xltrain[tensorboard]" in caught.value.problems[0].hint
+    assert "pip install tensorboardX" in caught.value.problems[0].hint

@@ -268,3 +268,61 @@ def test_merge_goes_by_the_decisions_of_a_job(tmp_path: Path, monkeypatch: pytes
     decisions(folder, ("north.xlsx", 4, "burn"))
     assert run(["merge", "--job", str(folder / "job.toml"), "-o", "new.parquet"]) == 2
     assert not (away / "new.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown"),
+    [(["yes", "no", "no"], "no"), ([1, 0, 0], 0), ([True, False, False], False), (["是", "否", "否"], "否")],
+    ids=str,
+)
+def test_a_truth_value_is_written_as_its_column_says_it(cells: list[Any], shown: Any, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, weight='[[columns]]\nname = "left"\ntype = "boolean"')
+    rows = [["price", "size", "kind", "left"], *([150.0 + at, at, "c", cells[at % 3]] for at in range(9))]
+    write_rows(tmp_path / "south" / "south.xlsx", rows, "数据")
+    decisions(folder, ("south/south.xlsx", 2, "fix", "left", False))
+    done = xltrain.apply(folder / "job.toml", tmp_path / "out")
+    (fixed,) = done.fixes
+    assert (fixed.was, fixed.now) == (cells[0], shown)
+    written = values(tmp_path / "out" / "south" / "south.xlsx", "数据")[1][3]
+    assert (written, type(written)) == (shown, type(shown))
+
+
+def test_it_says_where_the_decisions_were_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = folder_of(tmp_path)
+    decisions(folder, FIX)
+    (folder / "~$decisions.xlsx").write_bytes(b"")
+    assert run(["apply", str(folder / "job.toml"), "--dry-run"]) == 0
+    told = capsys.readouterr()
+    assert "decisions read from: decisions.xlsx" in told.err
+    assert "decisions.xlsx: is open in another program" in told.out
+
+
+@pytest.mark.parametrize("told", ['{"version": 99}', '{"version": "x"}', "{", '{"version": 1}'])
+def test_results_of_a_newer_version_or_broken_ones_are_refused(
+    tmp_path: Path, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = folder_of(tmp_path)
+    decisions(folder, FIX)
+    assert run(["new", str(folder / "results.xlsx"), "--from", str(folder / "job.toml")]) == 0
+    (folder / "results").mkdir()
+    (folder / "results" / "fit.json").write_text(told, "utf-8")
+    for word in ("apply", "annotate"):
+        words = [word, str(folder / "results.xlsx"), "-o", str(folder / "out")]
+        assert run([*words, "--language", "zh"]) == 4, words
+        said = capsys.readouterr().err
+        assert not any(english in said for english in ("Expecting", "invalid literal", "'features'")), said
+    assert not (folder / "out").exists()
+
+
+def test_the_workbook_of_decisions_is_not_replaced_by_its_copy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = folder_of(tmp_path)
+    decisions(folder, FIX)
+    (tmp_path / "job").mkdir()
+    job = (folder / "job.toml").read_text("utf-8").replace('path = "', 'path = "../')
+    (tmp_path / "job" / "job.toml").write_text(job, encoding="utf-8")
+    before = (folder / "decisions.xlsx").rename(tmp_path / "job" / "decisions.xlsx").read_bytes()
+    assert run(["apply", str(tmp_path / "job" / "job.toml"), "-o", str(tmp_path / "job"), "--overwrite"]) in (2, 4)
+    assert (tmp_path / "job" / "decisions.xlsx").read_bytes() == before
+    assert "is read by this command" in capsys.readouterr().err

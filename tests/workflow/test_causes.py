@@ -66,7 +66,7 @@ def test_one_decision_mends_all_rows_of_a_finding(first: Fit) -> None:
     second = xltrain.fit("job.toml")
     assert [each.state for each in second.settled] == ["applied"] * len(WRONG)
     mended = np.array(second.table.data.column("strength (MPa)").to_pylist())[list(WRONG)]
-    np.testing.assert_allclose(mended, [float(log()[row + 1][2]) / 10 for row in WRONG])  # type: ignore[arg-type]
+    np.testing.assert_allclose(mended, [float(log()[row + 1][2]) / 10 for row in WRONG], atol=5e-4)  # type: ignore[arg-type]
     assert not second.result.causes.findings
 
 

@@ -1,5 +1,6 @@
 """Where a job's decisions lie: its newest results, copies in their folder, and the workbook beside it."""
 
+import json
 import os
 from pathlib import Path
 
@@ -116,3 +117,24 @@ def test_results_saved_under_another_name_are_read_with_the_last(tmp_path: Path)
     assert [each.word for each in job_decisions(job, None)[0]] == ["keep"]
     os.utime(other, (1, 1))  # the last fit has seen it
     assert [each.word for each in job_decisions(job, last)[0]] == ["drop"]
+
+
+def named(results: Path, name: str) -> Path:
+    """Results that say of which job they are."""
+    told = {"version": 1, "when": "", "name": name, "folder": "..", "samples": 0, "features": [], "files": []}
+    (results.with_suffix("") / "fit.json").write_text(json.dumps({**told, "targets": [], "columns": {}}))
+    return results
+
+
+def test_several_jobs_in_one_folder_go_by_their_own_results(tmp_path: Path) -> None:
+    sales, energy = Job(name="sales", folder=tmp_path), Job(name="energy", folder=tmp_path)
+    first = named(write_results(tmp_path, "results", "drop"), "sales")
+    assert last_results(energy, tmp_path / "results.xlsx") is None
+    (doubt,) = job_decisions(energy, None)[1]
+    assert "results.xlsx!Suspects!D5: decided for the job 'sales'" in str(doubt)
+    other = named(write_results(tmp_path, "results-2", "fix"), "energy")
+    assert last_results(sales, tmp_path / "results.xlsx") == first
+    assert last_results(energy, tmp_path / "results.xlsx") == other
+    os.utime(other.with_suffix("") / "samples.parquet", (2, 2))
+    os.utime(first, (3, 3))
+    assert job_decisions(energy, other)[1] == []

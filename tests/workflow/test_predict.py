@@ -95,6 +95,8 @@ def new_book(path: Path, count: int = 8, **changes: Any) -> Path:
             for column, value in enumerate(row):
                 if isinstance(value, datetime.datetime):
                     page.write_datetime(number, column, value, dated)
+                elif value == "=1/0":
+                    page.write_formula(number, column, value, None, "#DIV/0!")
                 elif value is not None:
                     page.write(number, column, value)
         chart = book.add_chart({"type": "line"})
@@ -435,3 +437,63 @@ def test_a_label_that_was_never_learnt_is_named_with_its_cell(tmp_path: Path) ->
     new = write_rows(tmp_path / "new.xlsx", [["a", "kind"], [1, "red"], [2, "green"], [3, "blue"]])
     doubts = [str(doubt) for doubt in predict(done.model, new).report.doubts]
     assert any("B3: the label 'green' of 'kind' was not there in training" in doubt for doubt in doubts)
+
+
+def test_a_cell_that_cannot_be_read_is_told_as_such(
+    done: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    new_book(tmp_path / "new.xlsx", C2="n/a?", C4="heavy", B3="=1/0", B5=None)
+    assert run(["predict", str(done.results), "new.xlsx", "--mark", "marked", "-o", "out.xlsx"]) == 0
+    said = capsys.readouterr().out
+    assert "size that could not be read (2)" in said
+    assert "empty unit price (1)" in said
+    told = warnings(predict(done.model, "new.xlsx"))
+    assert told[1] == "size could not be read: expected a number in 'size', got 'n/a?'"
+    assert "got 'heavy'" in str(told[3])
+    assert str(told[2]).startswith("unit price could not be read: the cell holds")
+    assert told[4] == "unit price is empty: never so in training"
+    page = openpyxl.load_workbook("marked/new.xlsx")["Sales"]
+    comments = {cell.coordinate: cell.comment.text for row in page.iter_rows() for cell in row if cell.comment}
+    assert "got 'n/a?'" in comments["C5"]
+    assert [cell for cell, words in comments.items() if "is empty" in words] == ["B8"]
+
+
+def test_where_the_target_is_filled_in_it_is_said_how_well_it_was_predicted(
+    both: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = rows_of(20, 3)
+    for row in rows[12:]:
+        row[5] = None
+    rows[0][4] = "never seen"
+    write_rows(tmp_path / "new.xlsx", [HEAD, *rows])
+    assert run(["predict", str(both.results), "new.xlsx", "-o", "out.xlsx"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    lines = [next(line for line in said if line.startswith(f"{name}: ")) for name in ("price", "kind")]
+    assert "12 rows hold the true value" in lines[0]
+    assert "out of fold in training mae" in lines[0]
+    assert "20 rows" in lines[1]
+    page = openpyxl.load_workbook("out.xlsx")["Drift report"]
+    assert {page.cell(3, 1).value, page.cell(4, 1).value} == set(lines)
+    table = predict(both.results, "new.xlsx").table.data
+    off = np.abs(np.array([row[5] for row in rows[:12]]) - table.column("price prediction").to_numpy()[:12])
+    kinds = table.column("kind prediction").to_pylist()
+    right = np.mean([row[4] == each for row, each in zip(rows, kinds, strict=True)])
+    assert run(["predict", str(both.results), "new.xlsx", "-o", "out.csv", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["actual"]
+    assert found["price"]["mae"] == pytest.approx(off.mean())
+    assert found["price"]["median_absolute_error"] == pytest.approx(np.median(off))
+    best = next(each.best for each in both.result.targets if each.target == "price")
+    assert found["price"]["trained"]["mae"] == pytest.approx(best.metrics["mae"].value)
+    assert found["kind"]["accuracy"] == pytest.approx(right)
+    assert right < 1
+    assert predict(both.results, new_book(tmp_path / "open.xlsx")).actual.keys() == {"kind"}
+
+
+def test_an_alias_of_a_column_that_only_the_job_has_is_passed_over(done: Fit, tmp_path: Path) -> None:
+    book = new_book(tmp_path / "new.xlsx")
+    found = predict(done.results, book, aliases=["kind=sort"])
+    assert any(str(doubt).startswith("--alias kind=sort: is of no column") for doubt in found.report.doubts)
+    with pytest.raises(ConfigError, match="colour"):
+        predict(done.results, book, aliases=["colour=sort"])

@@ -31,6 +31,7 @@ def _book(tmp_path: Path) -> Path:
 def test_writes_one_picture(book: Path, tmp_path: Path) -> None:
     picture = shoot(book, "Summary!A1:B2", tmp_path / "a.png", scale=1)
     assert (tmp_path / "a.png").read_bytes() == picture.png
+    assert picture.pixels == read_png(picture.png).colours.shape[1::-1]
     assert shoot(str(book)).range == "Summary!A1"
     with pytest.raises(WorkbookError, match="exists"):
         shoot(book, output=tmp_path / "a.png")

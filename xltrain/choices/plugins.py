@@ -7,7 +7,7 @@ one line. See docs/plugins.md.
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Problem
 from xltrain.registry import REGISTRIES, Choice
 
@@ -53,5 +53,5 @@ def _load(entry: EntryPoint, before: _Known) -> str:
         for name, choice in registry.items():
             lacking = sorted(NEEDED.get(kind, set()) - set(choice.facts)) if name not in before[kind] else []
             if lacking:
-                return text("plugin_lacks", kind=kind, name=name, facts=", ".join(lacking))
+                return text("plugin_lacks", kind=kind, name=name, facts=listed(lacking))
     return ""

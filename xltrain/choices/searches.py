@@ -27,6 +27,6 @@ def tpe(
     """Runs proposed where earlier ones did well on validation rows, wave after wave; the first wave is drawn at random.
 
     A tree-structured Parzen estimator: a point is likely where the better runs lie and the worse ones do not.
-    Bergstra et al., 2011; by optuna, an extra of its own: `pip install xltrain[search]`.
+    Bergstra et al., 2011; by optuna, which is installed apart: `pip install optuna`.
     """
     return [min(wave, count - start) for start in range(0, count, wave)]

@@ -16,7 +16,7 @@ import click
 from xltrain import __version__, language
 from xltrain.cli.output import emit_problems
 from xltrain.errors import XltrainError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Problem
 
 # The module of `xltrain list` hides the builtin of that name in this package.
@@ -219,7 +219,7 @@ def _usage(error: click.ClickException) -> str:
     if isinstance(error, click.BadParameter) and error.param is not None:
         if isinstance(error.param.type, click.Choice):
             found = error.message.partition("'")[2].partition("'")[0]
-            known = ", ".join(error.param.type.choices)
+            known = listed(error.param.type.choices)
             return text("usage_choice", name=error.param.opts[0], known=known, found=found)
         return text("usage_bad_value", name=error.param.opts[0], reason=error.message)
     if error.message == "Missing command.":

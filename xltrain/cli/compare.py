@@ -22,7 +22,7 @@ def command(before: str, after: str, output: str | None, require: tuple[str, ...
         done = compare(before, after, output, require=require, overwrite=overwrite, listen=listen)
     found = done.difference
     several = len(done.sentences) > 1
-    lines = [f"{name}: {words}" if several else words for name, words in done.sentences.items()]
+    lines = [text("told_as", word=name, told=words) if several else words for name, words in done.sentences.items()]
     lines += [as_text(cell) for cell in found.cells[:SHOWN]]
     if found.cell_count > SHOWN:
         lines.append(text("compare_more_cells", count=found.cell_count - SHOWN))

@@ -72,8 +72,10 @@ def _lines(done: "Fit") -> list[str]:
     lines = [str(doubt) for doubt in done.report.doubts]
     lines += list(done.result.notes)
     winners = {target.target: target.winner for target in done.result.targets}
-    lines += [f"{name} ({winners[name]}): {words}" for name, words in done.verdicts.items()]
-    lines += [text("fit_wrote", path=done.results), *(text("fit_model", path=path) for path in done.models.values())]
+    lines += [text("told_as", word=f"{name} ({winners[name]})", told=words) for name, words in done.verdicts.items()]
+    lines.append(text("fit_wrote", path=done.results))
+    lines += [text("fit_shared", path=done.shared)] if done.shared else []
+    lines += [*(text("fit_model", path=path) for path in done.models.values())]
     if done.result.interrupted:
         lines.append(text("fit_interrupted"))
     return lines

@@ -18,7 +18,7 @@ def command(kind: str, name: str, picture: str | None, overwrite: bool) -> None:
 
     if picture is not None:
         drawn = plot(kind, name, picture, overwrite=overwrite)
-        size = {"width": f"{drawn.width:g}", "height": f"{drawn.height:g}"}
+        size = dict(zip(("width", "height"), drawn.pixels, strict=True))
         line = text("plot_wrote", path=picture, schedule=name, **size)
         emit({"output": picture, "schedule": name, "width": drawn.width, "height": drawn.height}, [line])
         return

@@ -1,5 +1,7 @@
 """`xltrain merge`."""
 
+from pathlib import Path
+
 import click
 
 from xltrain.cli.output import emit
@@ -53,9 +55,12 @@ def command(
     from xltrain.cli.progress import progress
     from xltrain.workflow import merge as workflow
     from xltrain.workflow.ask import merge_request
+    from xltrain.workflow.copies import check_unread
     from xltrain.workflow.mark import marking
 
     request = merge_request(sources, said)
+    if said["job"]:
+        check_unread([Path(each) for each in (output, report) if each], [Path(str(said["job"]))])
     with progress() as listen, marking(mark, overwrite=overwrite, listen=listen) as marks:
         done = workflow.merge(
             request.sources,
@@ -71,6 +76,7 @@ def command(
             listen=listen,
         )
         marks.add(done.report)
+        marks.read(done.report)
     kept = [each for each in done.report.sources if each.kept]
     lines = [str(doubt) for doubt in done.report.doubts]
     size = {"rows": done.rows, "columns": len(done.columns), "sources": len(kept)}

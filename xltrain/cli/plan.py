@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xltrain.events import Planned, PlannedStack
-from xltrain.language import text
+from xltrain.language import listed, text
 
 NAMES = 3  # runs of a stack that are named
 
@@ -87,9 +87,9 @@ def _stack_line(index: int, stack: PlannedStack, budget: int) -> str:
         memory=size(stack.memory),
         seconds=span(stack.seconds),
     )
-    return f"{line}; {text(stack.alone, budget=size(budget))}" if stack.alone else line
+    return text("semicolon").join([line, text(stack.alone, budget=size(budget))]) if stack.alone else line
 
 
 def _names(runs: Sequence[str]) -> str:
-    names = ", ".join(runs[:NAMES])
+    names = listed(runs[:NAMES])
     return text("plan_names", names=names, count=len(runs) - NAMES) if len(runs) > NAMES else names

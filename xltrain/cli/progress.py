@@ -14,7 +14,7 @@ import click
 from xltrain.cli.output import wants_json
 from xltrain.cli.plan import plan_lines
 from xltrain.events import Drew, Event, Listener, Noted, Planned, Read, Trained
-from xltrain.language import text
+from xltrain.language import listed, text
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -96,7 +96,7 @@ def _live() -> Iterator[Listener]:
             if isinstance(event, (Read, Drew)):
                 _show(bars, tasks, type(event).__name__, words, event.done, event.total)
             elif isinstance(event, Trained):
-                names = ", ".join(event.runs[:3]) + (", …" if len(event.runs) > 3 else "")
+                names = listed([*event.runs[:3], *(["…"] if len(event.runs) > 3 else [])])
                 total = event.epochs if event.active else event.epoch
                 # Short enough for a terminal of 80 columns.
                 words = f"{event.stack}/{event.stacks} {names}\n{text('progress_live', **_figures(event))}"

@@ -81,7 +81,7 @@ def command(
         picture = each.picture
         size = {"width": picture.width, "height": picture.height}
         told.append({"output": str(each.output or ""), "range": picture.range, **size, "notes": list(picture.notes)})
-        shown = {name: f"{value:g}" for name, value in size.items()}
+        shown = dict(zip(size, picture.pixels, strict=True))
         if clip:
             told[-1]["clip"] = picture.data_uri
             lines.append(picture.data_uri)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from xltrain.config.tokens import ParseError, Token, tokenize
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.registry import REGISTRIES, Call, Term, nearest, show, unknown
 
 MAX_DEPTH = 20
@@ -227,7 +227,7 @@ def _unknown(kind: str, name: str) -> str:
     elsewhere = next((other for other, registry in REGISTRIES.items() if name in registry and other != kind), "")
     if elsewhere and not nearest(name, REGISTRIES[kind]):
         key = {"kind": text(f"kind_{kind}"), "other": text(f"kind_{elsewhere}")}
-        return text("unknown_elsewhere", name=name, known=", ".join(REGISTRIES[kind]), **key)
+        return text("unknown_elsewhere", name=name, known=listed(REGISTRIES[kind]), **key)
     return unknown(text(f"kind_{kind}"), name, REGISTRIES[kind])
 
 

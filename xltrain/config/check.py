@@ -16,14 +16,14 @@ from xltrain.config.fields import FIELDS, Field
 from xltrain.config.joint import joined, target_words, to_targets, wrong_losses
 from xltrain.config.limits import impossible_limits
 from xltrain.config.rows import job_rows, toml_text
-from xltrain.config.settings import ALL, END, Column, Job, Run, Search, Shot, Source
+from xltrain.config.settings import ALL, END, Column, Job, Run, Search, Shot, Source, misplaced_aliases
 from xltrain.config.source import Raw, Row, Value, override, parse_toml, read_raw
 from xltrain.config.space import CellSpace, draws, every_alternative
 from xltrain.config.tokens import ParseError
 from xltrain.config.value import parse_field
 from xltrain.errors import ConfigError
 from xltrain.excel.shot.condition import parse_where
-from xltrain.language import canonical, label, text
+from xltrain.language import canonical, label, listed, text
 from xltrain.place import Place, Problem, parse_range
 from xltrain.registry import Call, Term, metrics, unknown
 
@@ -55,12 +55,11 @@ def read_books(path: Path | str) -> tuple[tuple[Source, ...], tuple[Column, ...]
     return sources, columns
 
 
-def read_outputs(path: Path | str) -> tuple[str, str]:
-    """What a job says of its output and its workbook of decisions, whatever its other sheets hold."""
+def read_outputs(path: Path | str) -> dict[str, Any]:
+    """The name of a job, its output and its workbook of decisions, whatever its other sheets hold."""
     raw = read_raw(Path(path))
     checker = _Checker(raw)
-    output, decisions = (checker.one("Job", raw.job, header, "") for header in ("output", "decisions"))
-    return str(output), str(decisions)
+    return {header: str(checker.one("Job", raw.job, header, "")) for header in ("name", "output", "decisions")}
 
 
 def read_data_job(path: Path | str) -> Job:
@@ -183,16 +182,15 @@ class _Checker:
             if name and name in found:
                 self.wrong(row.cells["name"].place, text("column_twice", name=name))
             column = Column(name, role, kind, self.one("Columns", row, "encoder", None), missing, aliases, row.place)
-            column = replace(
-                column,
-                min=self.one("Columns", row, "min", None),
-                max=self.one("Columns", row, "max", None),
-                allowed=self.one("Columns", row, "allowed", ()),
-                unique=self.one("Columns", row, "unique", False),
-            )
+            rules = (("min", None), ("max", None), ("allowed", ()), ("unique", False))
+            column = replace(column, **{each: self.one("Columns", row, each, default) for each, default in rules})
             for header, message in impossible_limits(column):
                 self.wrong(row.cells[header].place, message)
             found.setdefault(name, column)
+        cells = {row.cells["name"].text: row.cells for row in self.raw.sheets["Columns"] if "name" in row.cells}
+        for name, alias, other in misplaced_aliases(list(found.values())):
+            message, hint = text("alias_is_column", alias=alias, name=name), text("alias_is_column_hint", alias=other)
+            self.wrong(cells[name]["aliases"].place, message, hint)
         return list(found.values())
 
     def shot(self, row: Row) -> Shot:
@@ -381,7 +379,9 @@ class _Checker:
         enough = self.raw.job.cells.get("good_enough")
         if enough:
             try:
-                parse_conditions(enough.text)
+                for each in parse_conditions(enough.text):
+                    if each.backwards:
+                        self.wrong(enough.place, text("good_enough_backwards", said=each.said, metric=each.metric))
             except ConfigError as error:
                 for problem in error.problems:
                     self.wrong(enough.place, problem.message, problem.hint)
@@ -423,7 +423,7 @@ class _Checker:
         of_loss = {str(term.call.choice.facts.get("task", "")): term.call.name for term in loss}
         of_loss.pop("", None)
         if len(of_loss) > 1:
-            self.wrong(place, text("loss_mixed", names=", ".join(of_loss.values())))
+            self.wrong(place, text("loss_mixed", names=listed(of_loss.values())))
             return
         for task in dict.fromkeys(tasks):
             for found, name in of_loss.items():

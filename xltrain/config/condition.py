@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from xltrain.errors import ConfigError
-from xltrain.language import text
+from xltrain.language import canonical, label, text
 from xltrain.place import Problem
 from xltrain.registry import metrics, unknown
 
@@ -13,7 +13,8 @@ OF_ONE = {"accuracy", "balanced_accuracy", "mape"}  # shares already: 90% is 0.9
 ALONE = {"regression": ("mae", "<="), "classification": ("accuracy", ">=")}  # what a per cent alone is about
 
 _FORM = re.compile(
-    r"\s*(?:(?P<target>.+)\.)?(?P<metric>[A-Za-z]\w*)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>[-+.\deE]+)\s*(?P<percent>%?)\s*"
+    r"\s*(?:(?P<target>.+)\.)?(?P<metric>[^\W\d][\w ]*?)\s*"
+    r"(?P<sign><=|>=|<|>)\s*(?P<limit>[-+.\deE]+)\s*(?P<percent>%?)\s*"
 )
 _PERCENT = re.compile(r"\s*(?P<limit>[.\d]+)\s*%\s*")
 
@@ -32,6 +33,14 @@ class Condition:
     sign: str
     limit: float
     percent: bool = False
+
+    @property
+    def backwards(self) -> bool:
+        """Whether it asks for a score to be bad: mae>5."""
+        if not self.metric:
+            return False
+        lower = metrics[self.metric].facts.get("better", "lower") == "lower"
+        return self.sign.startswith(">" if lower else "<")
 
     def about(self, target: str, task: str) -> str:
         """The metric of this target that it speaks of; empty where it speaks of another target or task."""
@@ -59,11 +68,13 @@ def parse_condition(said: str) -> Condition:
     found = _FORM.fullmatch(plain)
     if not found:
         raise ConfigError(Problem(None, text("require_form", found=said)))
-    if found["metric"] not in metrics:
-        raise ConfigError(Problem(None, unknown(text("word_metric"), found["metric"], metrics), said.strip()))
+    metric = canonical(found["metric"])  # as the workbooks call it, in either language
+    if metric not in metrics:
+        known = metrics if metric.isascii() else map(label, metrics)
+        raise ConfigError(Problem(None, unknown(text("word_metric"), metric, known), said.strip()))
     limit, percent = _number(found["limit"], said), bool(found["percent"])
     return Condition(
-        said.strip(), found["target"] or "", found["metric"], found["sign"], limit / (100 if percent else 1), percent
+        said.strip(), found["target"] or "", metric, found["sign"], limit / (100 if percent else 1), percent
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xltrain.config.call import parse_variants, to_call, to_loss, to_schedule
 from xltrain.config.fields import Field
 from xltrain.config.tokens import ParseError
-from xltrain.language import label, text
+from xltrain.language import label, listed, text
 from xltrain.registry import REGISTRIES, Call, Choice, show
 
 # Combinations that show what the grammar can do; those of choices come from the registry.
@@ -74,9 +74,9 @@ def message(field: Field) -> str:
     """What appears beside the cell when it is selected: at most 255 characters."""
     parts = [field.about]
     if field.type in REGISTRIES:
-        parts += [text("input_known", names=", ".join(REGISTRIES[field.type])), text("input_any")]
+        parts += [text("input_known", names=listed(REGISTRIES[field.type])), text("input_any")]
     elif field.limits:
-        parts.append(text("header_note_limits", rule=", ".join(map(str, field.limits))))
+        parts.append(text("header_note_limits", rule=listed(map(str, field.limits))))
     return shortened(" ".join(parts), MESSAGE_LIMIT)
 
 
@@ -86,7 +86,7 @@ def header_note(field: Field) -> str:
     if field.default not in ("", None) and field.folded:
         lines.append(text("header_note_default", value=_shown_default(field)))
     if field.limits:
-        lines.append(text("header_note_limits", rule=", ".join(map(str, field.limits))))
+        lines.append(text("header_note_limits", rule=listed(map(str, field.limits))))
     if field.type in REGISTRIES:
         lines += ["", *(f"{each.name}: {each.summary}" for each in REGISTRIES[field.type].values())]
     example = _GRID_EXAMPLES.get(field.sheet, {}).get(field.header)

@@ -72,6 +72,13 @@ class Column:
         return self.min is not None or self.max is not None or bool(self.allowed) or self.unique
 
 
+def misplaced_aliases(columns: Sequence[Column]) -> list[tuple[str, str, str]]:
+    """Column, alias and other column wherever an alias is the name of another column: one of the two stays empty."""
+    names = {column.name.strip().casefold(): column.name for column in columns}
+    told = [(each.name, alias, names.get(alias.strip().casefold(), "")) for each in columns for alias in each.aliases]
+    return [(name, alias, other) for name, alias, other in told if other and other != name]
+
+
 @dataclass(frozen=True)
 class Run:
     """One configured training of one target; a grid in a cell has become several of these.

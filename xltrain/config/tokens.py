@@ -12,7 +12,7 @@ class ParseError(ValueError):
 
     def __init__(self, *messages: str) -> None:
         self.messages = tuple(dict.fromkeys(messages))
-        super().__init__("; ".join(self.messages))
+        super().__init__(text("semicolon").join(self.messages))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from xltrain.data.months import YEARLESS, named_month, shown_month
 from xltrain.data.table import Calendar, Table
 from xltrain.data.values import numbers
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Problem
 
 FILLED = 0.9  # of a column of dates, for it to be the one that counts
@@ -100,7 +100,7 @@ class CalendarStep:
         found = self.report()
         if found is None or not found.gaps or len(found.gaps) > len(found.periods) / 2:
             return []
-        shown = ", ".join(found.gaps[:6]) + (" …" if len(found.gaps) > 6 else "")
+        shown = listed(found.gaps[:6]) + (" …" if len(found.gaps) > 6 else "")
         message = text("doubt_gap" if found.column else "doubt_gap_names", months=shown, column=found.column)
         return [Problem(None, message, text("doubt_gap_hint"))]
 

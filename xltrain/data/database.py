@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from xltrain.data import database_values as values
 from xltrain.errors import DataError, WorkbookError
-from xltrain.language import label, text
+from xltrain.language import label, listed, text
 from xltrain.place import Place, Problem
 from xltrain.registry import nearest
 
@@ -41,7 +41,7 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "mariadb": ("pymysql",),
 }
 PACKAGES = {
-    "sqlalchemy": '"xltrain[database]"',
+    "sqlalchemy": "sqlalchemy",
     "duckdb_engine": "duckdb-engine",
     "psycopg": '"psycopg[binary]"',
     "psycopg2": "psycopg2-binary",
@@ -254,7 +254,7 @@ def _url(address: str) -> "sa.URL":
     backend, _, driver = url.drivername.partition("+")
     backend = "postgresql" if backend == "postgres" else backend
     if backend not in DRIVERS:
-        message = text("database_unknown", name=backend, known=", ".join(DRIVERS))
+        message = text("database_unknown", name=backend, known=listed(DRIVERS))
         raise _error(address, message, _near(backend, DRIVERS))
     if not driver:
         installed = [name for name in DRIVERS[backend] if importlib.util.find_spec(name)]
@@ -357,7 +357,7 @@ def _find(connection: "sa.Connection", address: str) -> "sa.TableClause":
         return table
     inspector = sa.inspect(connection)
     known = sorted({*inspector.get_table_names(table.schema), *inspector.get_view_names(table.schema)})
-    names = ", ".join(known[:LISTED]) + (", …" if len(known) > LISTED else "")
+    names = listed([*known[:LISTED], *(["…"] if len(known) > LISTED else [])])
     tables = text("database_tables", names=names) if known else text("database_empty")
     if not target:
         raise _error(address, text("database_name_table"), tables)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from xltrain.config.settings import Column
 from xltrain.data.decided_rows import Seeker, fixed_already, is_fraction, same, shown_value, typed
+from xltrain.data.decided_told import followed, gone
 from xltrain.data.fingerprint import as_hex
 from xltrain.data.table import Change, Table
 from xltrain.errors import ConfigError
@@ -26,6 +27,14 @@ from xltrain.place import Place, Problem
 from xltrain.registry import unknown
 
 WORDS = ("keep", "fix", "drop", "weight")
+# What people write instead, in either language; the labels of the sheets are understood too.
+_WRITTEN = {
+    "keep": ("leave", "leave as is", "keep it", "ok", "保留", "保留原样", "保持原样", "不变", "不改"),
+    "fix": ("correct", "change", "更正", "修正", "改正", "修改", "纠正"),
+    "drop": ("delete", "remove", "leave out", "剔除", "删除", "丢弃", "去掉", "删掉"),
+    "weight": ("weigh", "weighting", "加权", "权重", "调整权重"),
+}
+_WORD_OF = {said: word for word, several in _WRITTEN.items() for said in several}
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,8 @@ def word_label(word: str) -> str:
 
 def word_of(shown: str) -> str:
     """The decision that a cell says in either language; any other text as it stands."""
-    found = canonical(shown).removeprefix("decision_").removesuffix("_word").casefold()
+    plain = " ".join(shown.split()).casefold()
+    found = _WORD_OF.get(plain) or canonical(plain).removeprefix("decision_").removesuffix("_word").casefold()
     return found if found in WORDS else shown
 
 
@@ -132,7 +142,7 @@ def check_form(decisions: Sequence[Decision]) -> list[Problem]:
     problems = []
     for each in decisions:
         if each.word not in WORDS:
-            problems.append(Problem(each.at, unknown(label("decision"), each.word, WORDS)))
+            problems.append(Problem(each.at, unknown(label("decision"), each.word, map(word_label, WORDS))))
         elif each.word == "fix" and each.new is None:
             problems.append(Problem(each.at, text("decision_no_value"), text("decision_no_value_hint")))
         elif each.word == "fix" and not each.column:
@@ -164,6 +174,7 @@ class DecisionStep:
         self.changes: list[Change] = []
         self.kept: list[tuple[Place, str]] = []  # rows not to be raised again
         self._doubts: list[Problem] = []
+        self._moved: list[tuple[Place, Place, Place]] = []  # decided at, stood there, stands here
         self._settled: dict[int, Settled] = {}
         if not weight and any(each.word == "weight" for each in decisions):
             self.created = label("decided_weight")
@@ -190,14 +201,14 @@ class DecisionStep:
         """Conflicts, rows followed and rows gone. ConfigError with every decision that cannot be; call it last."""
         if self._problems:
             raise ConfigError(self._problems)
-        doubts = list(self._doubts)
+        doubts = [*self._doubts, *followed(self._moved)]
+        lost = []
         for index, each in enumerate(self.decisions):
             if index not in self._settled:
                 self._settled[index] = Settled(each, "gone", each.place)
                 if each.word in ("fix", "weight"):
-                    hint = text("decision_gone_hint")
-                    doubts.append(Problem(each.at, text("decision_gone", place=each.place), hint))
-        return doubts
+                    lost.append((each.at, each.place))
+        return doubts + gone(lost)
 
     @property
     def settled(self) -> tuple[Settled, ...]:
@@ -242,8 +253,7 @@ class DecisionStep:
                     continue
                 found[index] = position
             if moved and position is not None:
-                message = text("decision_moved", was=first.place, now=batch.place(position))
-                self._doubts.append(Problem(first.at, message, text("decision_moved_hint")))
+                self._moved.append((first.at, first.place, batch.place(position)))
         return found
 
     def _not_found(self, index: int, each: Decision, batch: Table, seeker: Seeker) -> None:
@@ -279,8 +289,11 @@ class DecisionStep:
     def _conflict(self, index: int, each: Decision, place: Place, now: Any) -> None:
         self._settled[index] = Settled(each, "changed", place)
         words = {"was": shown_value(each.old), "now": shown_value(now), "word": word_label(each.word)}
-        key = "decision_changed" if each.word == "fix" and not same(now, each.old) else "decision_changed_row"
-        self._doubts.append(Problem(each.at, text(key, place=place, **words), text("decision_changed_hint")))
+        key = "decision_changed_row"
+        if each.word == "fix":  # what the other cells held is not known, only that their sum was another
+            key = "decision_changed_beside" if same(now, each.old) else "decision_changed"
+        message = text(key, place=place, column=each.column, **words)
+        self._doubts.append(Problem(each.at, message, text("decision_changed_hint")))
 
     def _contradictions(self, found: dict[int, int]) -> list[Problem]:
         """Two different decisions on one row or cell; carried ones give way to others and are taken out of `found`."""
@@ -318,15 +331,16 @@ class DecisionStep:
         for index, position in found.items():
             each = self.decisions[index]
             place = batch.place(position, each.column if each.word == "fix" else "")
+            reason = _reason(each, batch.place(position))
             state = "kept" if each.word == "keep" else "applied"
             if each.word == "keep":
                 self.kept.append((place, each.fingerprint))
             elif each.word == "drop" and stays[position]:
                 stays[position] = False
-                self.changes.append(Change(place, "dropped", "", "", _reason(each)))
+                self.changes.append(Change(place, "dropped", "", "", reason))
             elif each.word == "weight" and position not in weighted:
                 weight[position] = float(each.weight)
-                weighted[position] = _reason(each)
+                weighted[position] = reason
             elif each.word == "fix":
                 value = typed(each.new, data.schema.field(each.column).type)
                 now = data.column(each.column)[position].as_py()
@@ -336,7 +350,7 @@ class DecisionStep:
                     cells = seeker.sharing(position, each.column)
                     fixes.setdefault(each.column, {}).update(dict.fromkeys(cells, value))
                     shown = (shown_value(now), shown_value(value))
-                    self.changes.append(Change(place, "fixed", *shown, _reason(each)))
+                    self.changes.append(Change(place, "fixed", *shown, reason))
             row = batch.place(position)  # the cell of a joined column stands elsewhere
             known = replace(each, file=row.file, sheet=row.sheet, row=row.row or each.row)
             self._settled[index] = Settled(known, state, place)
@@ -433,10 +447,11 @@ def _said(each: Decision) -> str:
     return f"{word} {shown_value(each.weight)}" if each.word == "weight" else word
 
 
-def _reason(each: Decision) -> str:
-    """Why a cell or row was changed, for the merge report."""
+def _reason(each: Decision, row: Place) -> str:
+    """Why a cell or row was changed, for the merge report; and where the row stood, where it does no longer."""
     key = "decision_reason_note" if each.note else "decision_reason"
-    return text(key, note=each.note, at=each.made)
+    said = text(key, note=each.note, at=each.made)
+    return said if row.row in (0, each.row) else text("decision_reason_moved", reason=said, was=each.place)
 
 
 def _widened(data: pa.Table, names: set[str]) -> pa.Table:

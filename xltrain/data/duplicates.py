@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from xltrain.data.header import find
 from xltrain.data.table import Change, Duplicates, Table
 from xltrain.data.values import empty, words
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Place, Problem
 
 OVERLAP = 0.5  # of the smaller sheet's rows stand in another: the sheets repeat one another
@@ -90,7 +90,7 @@ class DuplicateStep:
             number = int(np.searchsorted(starts, at, side="right")) - 1
             earlier = _place(self._kept[number][1], at - int(starts[number]))
             key = "dropped_same_key" if self.key else "dropped_duplicate"
-            why = text(key, key=", ".join(self.key), place=earlier)
+            why = text(key, key=listed(self.key), place=earlier)
             found.append(Change(place, "dropped", "", "", why))
         return found
 
@@ -139,12 +139,12 @@ class DuplicateStep:
         for group in groups(told.sheets):
             pairs = [pair for pair in told.sheets if pair[0] in group]
             share = min(100 * shared // rows for _, _, rows, shared in pairs)
-            names = ", ".join(group[:6]) + (" …" if len(group) > 6 else "")
+            names = listed(group[:6]) + (" …" if len(group) > 6 else "")
             message = text("doubt_sheets_repeat", count=len(group), names=names, share=share)
             doubts.append(Problem(None, message, text("doubt_sheets_repeat_hint")))
         if told.rows and not told.dropped and self._first is not None:
             key = "doubt_duplicate_keys" if self.key else "doubt_duplicates"
-            message = text(key, count=told.rows, key=", ".join(self.key), other=self._first[1])
+            message = text(key, count=told.rows, key=listed(self.key), other=self._first[1])
             doubts.append(Problem(self._first[0], message, text("doubt_duplicates_hint")))
         return doubts
 

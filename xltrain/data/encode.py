@@ -25,7 +25,7 @@ from xltrain.data.learned import learn
 from xltrain.data.table import Table
 from xltrain.data.values import empty, numbers, words
 from xltrain.errors import ConfigError, DataError
-from xltrain.language import label, text
+from xltrain.language import label, listed, text
 from xltrain.place import Problem
 from xltrain.registry import Call, encoders
 
@@ -57,9 +57,7 @@ class Encoding:
         if missing:
             at = table.place(0) if len(table) else None
             raise DataError(
-                Problem(
-                    at, text("column_lacking", name=name), text("column_lacking_hint", known=", ".join(table.names))
-                )
+                Problem(at, text("column_lacking", name=name), text("column_lacking_hint", known=listed(table.names)))
                 for name in missing
             )
         arrays = np.zeros((len(table), len(self.features)), np.float32)
@@ -168,7 +166,7 @@ def plan_encoding(table: Table, columns: Sequence[Column], outputs: int = 1) -> 
         raise ConfigError(problems)
     if not coded:
         place = table.place(0) if len(table) else None
-        found = ", ".join(f"{column.name} ({label(column.role)})" for column in columns)
+        found = listed(f"{column.name} ({label(column.role)})" for column in columns)
         raise DataError(Problem(place, text("no_features"), text("no_features_hint", found=found)))
     return Encoding(tuple(coded)), notes
 

@@ -15,13 +15,33 @@ from functools import cache
 from xltrain.config.settings import Column
 from xltrain.data.table import Match
 from xltrain.errors import DataError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Place, Problem
 from xltrain.registry import unknown
 
 ALIKE = 0.8  # of 1: two names that may be one, misspelt
 SHORTEST = 4  # characters: shorter names look alike by chance
 _UNIT = re.compile(r"[(\[{（【][^)\]}）】]*[)\]}）】]")
+# After a name they make it another thing: 门店编号 is no other word for 门店.
+_OTHER_THINGS = {
+    "编号",
+    "代码",
+    "编码",
+    "号码",
+    "号",
+    "率",
+    "占比",
+    "日期",
+    "时间",
+    "类型",
+    "类别",
+    "数量",
+    "金额",
+    "单价",
+    "地址",
+    "电话",
+}
+_IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 _SPACE = re.compile(r"[\s_\u200b\ufeff]+")
 _SCALES = re.compile("[万亿千百%％‰]|thousand|million|billion|^k$|^k[$€元]", re.I)  # the same number means another size
 _SIGNS = re.compile(r"[-.,:;!?/\\|'\"`~*·、，。：；！？—–…“”‘’()\[\]{}<>《》]+")
@@ -123,7 +143,7 @@ def find(name: str, names: Sequence[str]) -> str:
         if len(same) == 1:
             return same[0]
         if same:
-            raise DataError(Problem(None, text("column_ambiguous", name=name, known=", ".join(same))))
+            raise DataError(Problem(None, text("column_ambiguous", name=name, known=listed(same))))
     raise DataError(Problem(None, unknown(text("word_column"), name, names)))
 
 
@@ -296,6 +316,9 @@ class Columns:
             if bare_key(name) == bare_key(header):
                 return text("doubt_unit", header=header, name=name), text("doubt_unit_hint", header=header, name=name)
         plain = bare_key(header)
+        longer = next((name for name in missing if _is_part(plain, bare_key(name))), "")
+        if longer:
+            return text("doubt_alike", header=header, name=longer), text("doubt_alike_hint", header=header, name=longer)
         if len(plain) < SHORTEST and not (len(plain) >= 3 and not plain.isascii()):
             return None
         best, nearest = ALIKE if plain.isascii() else 0.74, ""
@@ -339,6 +362,15 @@ def made_unique(headers: Mapping[int, str], place: Place) -> tuple[dict[int, str
                 )
             )
     return found, doubts
+
+
+def _is_part(one: str, other: str) -> bool:
+    """Whether one of two names begins or ends with the other, as 门店 and 门店名称 do, in a script without spaces."""
+    short, long = sorted((one, other), key=len)
+    if len(short) < 2 or len(short) == len(long) or not all(_IDEOGRAPH.match(sign) for sign in short):
+        return False
+    rest = long.removeprefix(short) if long.startswith(short) else long.removesuffix(short)
+    return len(rest) <= 2 and rest not in _OTHER_THINGS and not _digits(rest)
 
 
 def _one(names: set[str], score: float, reason: str) -> tuple[str, float, str]:

@@ -16,7 +16,7 @@ from xltrain.data.header import find
 from xltrain.data.table import MARK_JOINED, Change, JoinReport, Table
 from xltrain.data.values import words
 from xltrain.errors import DataError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Place, Problem
 
 SHOWN = 200  # unmatched keys that are listed
@@ -130,7 +130,7 @@ class JoinStep:
             for code in unused[:SHOWN]
         ]
         left = [(_shown(key), place) for key, place in list(self._left.items())[:SHOWN]]
-        on = ", ".join(here if here == there else f"{here} = {there}" for here, there in self.asked.on)
+        on = listed(here if here == there else f"{here} = {there}" for here, there in self.asked.on)
         return JoinReport(self.asked.source, on, self._matched, self._lost, len(unused), tuple(left), tuple(right))
 
     def _row(self, code: int) -> int:
@@ -141,7 +141,7 @@ class JoinStep:
         if not self._lost or (self.asked.how == "inner" and self._matched):
             return []  # nothing was assumed
         told = self.report()
-        keys = ", ".join(key for key, _ in told.left[:5]) + (" …" if len(told.left) > 5 else "")
+        keys = listed(key for key, _ in told.left[:5]) + (" …" if len(told.left) > 5 else "")
         word = "join_none_matched" if not self._matched else "join_unmatched"
         message = text(word, rows=self._lost, shown=keys, source=self.asked.source)
         place = told.left[0][1] if told.left else None

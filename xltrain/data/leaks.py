@@ -5,6 +5,7 @@ Nothing here changes what is trained. A look at more than a few thousand rows is
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -31,19 +32,27 @@ _GAP = np.float32(-1.2345e30)  # stands for a missing number, whatever its bits
 FOLDS = 5
 
 
-def leak_notes(table: Table, encoding: Encoding, raw: Singles, target: Target, parts: Sequence[Part]) -> list[str]:
-    """What may leak into the scores of one target, with column and number."""
-    rows = target.rows
-    if len(rows) < FEWEST:
-        return []
-    notes = []
-    for name, share in given_away(table, encoding, target):
-        shown = f"{100 * min(share, 0.9999):.4g}"
-        notes.append(text("leak_gives_away", name=name, target=target.name, share=shown))
-    doubled = duplicates(encoding, raw, target, parts)
-    if doubled:
-        notes.append(text("leak_duplicates", count=doubled, target=target.name))
-    return notes
+@dataclass(frozen=True)
+class Leaks:
+    """What gives one target away: columns, each with the share of it that the column explains alone; and how many rows
+    stand in another fold too.
+    """
+
+    columns: tuple[tuple[str, float], ...] = ()
+    doubled: int = 0
+
+    def notes(self, target: str) -> list[str]:
+        """A sentence on each, with column and number."""
+        shown = [(name, f"{100 * min(share, 0.9999):.4g}") for name, share in self.columns]
+        notes = [text("leak_gives_away", name=name, target=target, share=share) for name, share in shown]
+        return notes + ([text("leak_duplicates", count=self.doubled, target=target)] if self.doubled else [])
+
+
+def find_leaks(table: Table, encoding: Encoding, raw: Singles, target: Target, parts: Sequence[Part]) -> Leaks:
+    """What may leak into the scores of one target."""
+    if len(target.rows) < FEWEST:
+        return Leaks()
+    return Leaks(tuple(given_away(table, encoding, target)), duplicates(encoding, raw, target, parts))
 
 
 def counter_notes(table: Table, encoding: Encoding) -> list[str]:

@@ -18,7 +18,7 @@ from xltrain.data.fingerprint import cell_hashes
 from xltrain.data.header import key
 from xltrain.data.table import MergeReport, Table
 from xltrain.data.values import days, numbers, words
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Problem
 
 Rows = npt.NDArray[np.int64]
@@ -135,7 +135,7 @@ def _beyond(name: str, values: Any, column: Column) -> list[Breach]:
         allowed = pa.array([each.casefold() for each in column.allowed], pa.string())
         fits = pc.is_in(pc.utf8_lower(shown), value_set=allowed)
         wrong = pc.and_(pc.is_valid(shown), pc.invert(fits)).to_numpy(zero_copy_only=False)
-        found.append(Breach(name, "allowed", ", ".join(column.allowed[:12]), np.flatnonzero(wrong)))
+        found.append(Breach(name, "allowed", listed(column.allowed[:12]), np.flatnonzero(wrong)))
     return [each for each in found if len(each.rows)]
 
 

@@ -45,11 +45,12 @@ from xltrain.data.values import words
 from xltrain.errors import DataError
 from xltrain.events import Listener, ignore
 from xltrain.excel.package import scratch
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Place, Problem, Range, column_letter
 from xltrain.registry import nearest
 
 DETAILS = 10_000  # changes of one kind in one column and sheet that are listed one by one
+MOST_UNREAD = 5_000  # cells of another kind that are told one by one
 MOST_CHANGES = 200_000  # that are listed at all; the counts are complete
 
 
@@ -77,6 +78,7 @@ class Merging:
         self.doubts: list[Problem] = []
         self.controls: list[Control] = []
         self._column_counts: dict[str, Counter[str]] = {}
+        self._unread: list[Change] = []
         self._strays: dict[str, tuple[Problem, int]] = {}
         with ExitStack() as until:
             self._folder = until.enter_context(scratch())
@@ -146,8 +148,8 @@ class Merging:
         if len(units) + (len(told) < len(self.parts)) < 2 or not told:
             return
         row, unit, column = told[0].told["banner"]
-        others = sorted(units - {unit}) + ([text("empty_key")] if len(told) < len(self.parts) else [])
-        message = text("doubt_banner", unit=unit, others=", ".join(others))
+        others = sorted(units - {unit}) + ([text("unit_untold")] if len(told) < len(self.parts) else [])
+        message = text("doubt_banner", unit=unit, others=listed(others))
         self.doubts.append(Problem(told[0].at(row, column), message, text("doubt_banner_hint")))
 
     def _which(self) -> list[str]:
@@ -155,7 +157,7 @@ class Merging:
         have = [set(part.columns.values()) for part in self.parts]
         if self.rules.which == "strict":
             problems = [
-                Problem(part.header_place(), text("strict_missing", names=", ".join(lacking)), text("strict_hint"))
+                Problem(part.header_place(), text("strict_missing", names=listed(lacking)), text("strict_hint"))
                 for part, names in zip(self.parts, have, strict=True)
                 if (lacking := [name for name in self.known.names if name not in names])
             ]
@@ -190,13 +192,19 @@ class Merging:
         for row, column, word in told.get("merged", ()):
             if names.get(column) in self.decisions:
                 self._change(Change(part.at(row, column), "coerced", "", word, text("change_merged")))
-        for key, action, reason in (("errors", "error", "change_error_cell"), ("trimmed", "coerced", "change_trimmed")):
+        # A text with blanks around it that is read as a number or a date is told of as that, once.
+        typed = ("number", "date", "time", "boolean")
+        worded = {name for name, each in self.decisions.items() if each.type not in typed}
+        for key, action, reason, among in (
+            ("errors", "error", "change_error_cell", self.decisions),
+            ("trimmed", "coerced", "change_trimmed", worded),
+        ):
             for row, column, word in told[key]:
-                if names.get(column) in self.decisions:
+                if names.get(column) in among:
                     became = word.strip() if action == "coerced" else ""
                     self._change(Change(part.at(row, column), action, word, became, text(reason)), counted=False)
             for column, count in told["counts"][key]:
-                if names.get(column) in self.decisions:
+                if names.get(column) in among:
                     self._count(names[column], action, count)
         if (told["hidden"] or told["hidden_sheet"]) and not self.rules.drop_hidden:
             key = "doubt_hidden_sheet" if told["hidden_sheet"] else "doubt_hidden_rows"
@@ -308,6 +316,10 @@ class Merging:
 
     def _stray(self, part: Part, name: str, column: int, rows: Any, cells: Any, strays: Any, kind: str) -> None:
         """Remember the first cell of another kind in a column, and how many there are."""
+        first = strays[: MOST_UNREAD - len(self._unread)]
+        for at, found in zip(first.tolist(), as_texts(cells.take(first)).to_pylist(), strict=True):
+            reason = text(f"expected_{kind}", name=name, found=found)
+            self._unread.append(Change(part.at(int(rows[at]), column), "unread", found or "", "", reason))
         if name in self._strays:
             problem, count = self._strays[name]
             self._strays[name] = (problem, count + len(strays))
@@ -349,6 +361,7 @@ class Merging:
             (),
             calendar,
             counts,
+            tuple(self._unread),
         )
 
     def _left_out_columns(self) -> tuple[ColumnReport, ...]:
@@ -400,7 +413,7 @@ def _controlled(part: Part) -> list[str]:
 def _cells(cells: Sequence[Sequence[int]], most: int = 5) -> str:
     """`D7, D9, F12 …`"""
     shown = [f"{column_letter(column)}{row}" for row, column in cells[:most]]
-    return ", ".join(shown) + (" …" if len(cells) > most else "")
+    return listed(shown) + (" …" if len(cells) > most else "")
 
 
 def _counted(problem: Problem, count: int) -> Problem:

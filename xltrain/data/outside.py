@@ -3,7 +3,7 @@
 Found with whole columns at a time; a sentence is made only for cells that are outside.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 
 from xltrain.data.coded import Coded
 from xltrain.data.profile import Profile
-from xltrain.data.table import Table
+from xltrain.data.table import Change, Table
 from xltrain.data.values import days, numbers, words
 from xltrain.language import text
+from xltrain.place import column_letter
 
 MOST_VALUES = 5_000  # different words of a column that are remembered, so that a new one is known as such
 
@@ -27,7 +28,8 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Outside:
-    """The cells of one column that lie outside for one reason: above, below, later, earlier, unknown or empty.
+    """The cells of one column that lie outside for one reason: above, below, later, earlier, unknown, empty or
+    unread (the cell holds what cannot be read, and counts as empty).
 
     rows: positions in the table, ascending. words: a sentence for each. limit: the end of the range, as shown.
     """
@@ -47,19 +49,57 @@ def as_read(column: Coded, values: Any) -> Any:
     return pa.chunked_array([pa.array(found, from_pandas=True)])
 
 
-def outside(table: Table, columns: Sequence[Coded], known: Mapping[str, Profile]) -> list[Outside]:
+def unread(table: Table, changes: Iterable[Change]) -> dict[str, dict[int, str]]:
+    """column -> position -> why its cell could not be read, of cells that a merge told to hold an error or to be of
+    another kind.
+    """
+    origins = {(each.file, each.sheet): index for index, each in enumerate(table.origins)}
+    columns = [{letter: name for name, letter in each.letters.items()} for each in table.origins]
+    rows: dict[int, int] = {}
+    where = []
+    for change in changes:
+        origin = origins.get((change.place.file, change.place.sheet))
+        if change.action in ("error", "unread") and origin is not None and change.place.column:
+            name = columns[origin].get(column_letter(change.place.column), "")
+            where.append((origin, change.place.row, name, change))
+    keys = np.array([origin << 32 | row for origin, row, _, _ in where], np.int64)
+    held = table.origin.astype(np.int64) << 32 | table.row.astype(np.int64)
+    for position in np.flatnonzero(np.isin(held, keys)).tolist():
+        rows.setdefault(int(held[position]), position)
+    found: dict[str, dict[int, str]] = {}
+    for origin, row, name, change in where:
+        position = rows.get(origin << 32 | row, -1)
+        if name in table.names and position >= 0:
+            said = {"found": change.was} if change.action == "error" else {"reason": change.reason}
+            key = "outside_error" if change.action == "error" else "outside_unread_cell"
+            found.setdefault(name, {})[position] = text(key, name=name, **said)
+    return found
+
+
+def outside(
+    table: Table,
+    columns: Sequence[Coded],
+    known: Mapping[str, Profile],
+    unread: Mapping[str, Mapping[int, str]] | None = None,
+) -> list[Outside]:
     """Every cell outside what was trained on, column by column; columns that nothing is known of are passed over."""
     found: list[Outside] = []
     for column in columns:
         profile = known.get(column.name)
         if profile is not None and profile.rows:
-            found += _of_column(column, profile, as_read(column, table.data.column(column.name)))
+            found += _of_column(
+                column, profile, as_read(column, table.data.column(column.name)), (unread or {}).get(column.name, {})
+            )
     return found
 
 
-def _of_column(column: Coded, profile: Profile, values: Any) -> list[Outside]:
+def _of_column(column: Coded, profile: Profile, values: Any, unread: Mapping[int, str]) -> list[Outside]:
     found = []
-    empty = _positions(pc.is_null(values))
+    nothing = empty = _positions(pc.is_null(values))
+    held = np.intersect1d(empty, np.array(list(unread), np.int64))
+    if len(held):
+        found.append(Outside(column.name, "unread", held, pa.array([unread[each] for each in held.tolist()])))
+        empty = np.setdiff1d(empty, held)
     if len(empty) and not profile.missing:
         said = text("outside_empty", name=column.name)
         found.append(Outside(column.name, "empty", empty, pa.array([said]).take(pa.array(np.zeros(len(empty), int)))))
@@ -76,7 +116,7 @@ def _of_column(column: Coded, profile: Profile, values: Any) -> list[Outside]:
                 found.append(_told(column.name, reason, rows, shown, show(limit, dated)))
     elif column.reads == "category" and profile.values:
         rows = _positions(pc.invert(pc.is_in(values, value_set=pa.array(profile.values, pa.string()), skip_nulls=True)))
-        rows = np.setdiff1d(rows, empty, assume_unique=True)
+        rows = np.setdiff1d(rows, nothing, assume_unique=True)
         if len(rows):
             found.append(_told(column.name, "unknown", rows, values.take(pa.array(rows)), ""))
     return found

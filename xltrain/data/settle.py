@@ -24,7 +24,7 @@ from xltrain.data.parse import (
 )
 from xltrain.data.part import Cells
 from xltrain.excel.grid import BOOLEAN, DATE, ERROR, NUMBER, TEXT, TIME
-from xltrain.language import label, text
+from xltrain.language import label, listed, text
 
 MAJORITY = 0.5  # of the values are real numbers: then texts that look like numbers are numbers too
 STRAY = 0.1  # at most this share of other cells leaves a column a column of its type
@@ -198,7 +198,7 @@ class _Column:
         read, sure = read_booleans(list(self.texts))
         if not sure and not (self.counts[BOOLEAN] and (read >= 0).all()):
             return None
-        return Decision("boolean", text("how_words", words=", ".join(words[:4])), known=_booleans(list(self.texts)))
+        return Decision("boolean", text("how_words", words=listed(words[:4])), known=_booleans(list(self.texts)))
 
     def _numbers(self, words: list[str], values: int) -> Decision | None:
         counts = self.counts

@@ -197,7 +197,8 @@ class _Reader:
             self._doubt(other.top, other.columns[0], "doubt_other_table", range=self._shown(other))
         if own := [column for column in area.headers if column in self.added]:
             area = replace(area, headers={each: area.headers[each] for each in area.headers if each not in own})
-            self._doubt(area.top, own[0], "doubt_own_columns", columns=", ".join(self.added[each] for each in own))
+            names = text("comma").join(self.added[each] for each in own)
+            self._doubt(area.top, own[0], "doubt_own_columns", columns=names)
         rows = sort_out(grid, area, keep, drop_hidden)
         if not len(rows.kept):
             return self.without("sheet_no_rows")

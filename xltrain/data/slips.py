@@ -3,24 +3,26 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from xltrain.data.written import as_written
+
 POWERS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 
 
-def slip_of(value: float, low: float, high: float) -> tuple[str, float, float] | None:
+def slip_of(value: float, low: float, high: float, decimals: int | None = None) -> tuple[str, float, float] | None:
     """The likeliest slip after which a value lies from `low` to `high`: its kind, factor and the value that was meant.
 
     The kind is factor, sign or swapped (two neighbouring digits). None where none fits, or the range is too wide to
-    tell.
+    tell. What was meant has no more than `decimals`, if given: no column of codes holds 3.74.
     """
     if high - low > abs(high + low) or not value or max(low - value, value - high) < (high - low) / 2:
         return None
     for power in POWERS:
-        if low <= value / power <= high:
+        if low <= value / power <= high and as_written(value / power, decimals):
             return "factor", power, _clean(value / power)
     if low <= -value <= high:
         return "sign", -1.0, -value
     for other in swapped(value):
-        if low <= other <= high:
+        if low <= other <= high and as_written(other, decimals):
             return "swapped", 1.0, other
     return None
 

@@ -145,14 +145,15 @@ def _keys(table: Table, columns: Sequence[Column], target: Target, split: Call, 
             count = int(np.isnan(moments).sum())
             raise DataError(Problem(table.place(row, name), text("split_time_empty", name=name, count=count)))
         return np.unique(moments, return_inverse=True)[1].astype(np.int64)
-    labels = words(values)
-    codes = np.array(pc.fill_null(labels.dictionary_encode().indices, -1).to_numpy(zero_copy_only=False), np.int64)
+    labels = words(values).dictionary_encode()
+    codes = np.array(pc.fill_null(labels.indices, -1).to_numpy(zero_copy_only=False), np.int64)
     if needs == "group":
         # A row without a group is a group of its own.
         alone = codes < 0
         codes[alone] = codes.max(initial=0) + 1 + np.arange(alone.sum())
         return codes[rows]
-    return np.array([_word(each) for each in labels.to_pylist()], np.int64)[rows]
+    parts = np.array([*(_word(each) for each in labels.dictionary.to_pylist()), _word(None)], np.int64)
+    return parts[codes][rows]  # an empty cell is the last of them
 
 
 def _word(word: str | None) -> int:

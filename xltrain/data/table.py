@@ -276,3 +276,4 @@ class MergeReport:
     joins: tuple[JoinReport, ...] = ()
     calendar: Calendar | None = None
     counts: Mapping[str, int] = field(default_factory=dict)  # action -> rows or cells, complete
+    unread: Sequence[Change] = ()  # cells of another kind than their column, which count as empty; the first of many

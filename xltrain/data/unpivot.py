@@ -14,7 +14,7 @@ from xltrain.data.header import key
 from xltrain.data.table import MARK_LETTER, Table
 from xltrain.data.values import empty
 from xltrain.errors import DataError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Problem
 
 # Headers that name a period: years, months, quarters, with or without a year before.
@@ -49,7 +49,7 @@ class UnpivotStep:
         self.columns = _chosen(asked, names)
         taken = [name for name in (asked.name, asked.value) if name in names and name not in self.columns]
         if taken:
-            raise DataError(Problem(None, text("unpivot_taken", names=", ".join(taken)), text("unpivot_taken_hint")))
+            raise DataError(Problem(None, text("unpivot_taken", names=listed(taken)), text("unpivot_taken_hint")))
         self.blank = 0
 
     def apply(self, batch: Table) -> Table:
@@ -99,7 +99,7 @@ def _chosen(asked: Unpivot, names: Sequence[str]) -> list[str]:
     if not asked.columns:
         found = [name for name in names if is_period(name)]
         if not found:
-            known = ", ".join(names)
+            known = listed(names)
             raise DataError(Problem(None, text("unpivot_no_periods", known=known), text("unpivot_hint")))
         return found
     wanted: set[str] = set()
@@ -113,7 +113,7 @@ def _chosen(asked: Unpivot, names: Sequence[str]) -> list[str]:
             continue
         hits = {name for name in names if key(name) == key(each) or fnmatch.fnmatchcase(key(name), key(each))}
         if not hits:
-            known = ", ".join(names)
+            known = listed(names)
             problems.append(Problem(None, text("unpivot_unknown", name=each, known=known), text("unpivot_hint")))
         wanted |= hits
     if problems:

@@ -8,10 +8,12 @@ by the formula for partitioned inverses: a column more costs a product, not a fi
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from xltrain.data.written import decimals_of
 from xltrain.engine.tail import LEAST
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +40,11 @@ class Cells:
     values: Floats
     categories: tuple[str, ...] = ()
     tells: bool = True
+
+    @cached_property
+    def decimals(self) -> int | None:
+        """How many decimals its numbers have; None where they are not rounded, or none."""
+        return None if self.categories else decimals_of(self.values)
 
 
 @dataclass
@@ -69,6 +76,12 @@ class Measure:
             with np.errstate(invalid="ignore", divide="ignore"):
                 values = np.where(values > 0, np.log(np.maximum(values, 1e-300)), np.nan)
         return np.asarray((values - self.center) / self.spread)
+
+    def finest(self, amounts: Floats, expected: Floats) -> Floats:
+        """Small amounts beside what is expected, itself in units, in units of the column's spread."""
+        if self.logs:
+            amounts = np.log1p(amounts / np.maximum(self.back(expected), 1e-300))
+        return np.asarray(np.nan_to_num(amounts / self.spread))
 
     def back(self, units: Floats) -> Floats:
         values = units * self.spread + self.center

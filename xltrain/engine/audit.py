@@ -19,6 +19,7 @@ from xltrain.data.limits import Breach, breaches
 from xltrain.data.slips import slip_of
 from xltrain.data.table import Control, Table
 from xltrain.data.values import days, empty, numbers, words
+from xltrain.data.written import outwards
 from xltrain.engine.additive import Cells, Floats, Measure, Rows
 from xltrain.engine.audited import Audit, ColumnAudit, OddCell
 from xltrain.engine.findings import with_findings
@@ -117,7 +118,7 @@ def odd_cells(columns: Sequence[Cells]) -> tuple[list[OddCell], Surprise]:
         return [], odd
     wrong = _wrong(columns, odd, far, common)
     worst = np.argsort(-wrong, axis=None, kind="stable")[: int((wrong >= LIKELY).sum()) + further(total)]
-    found = [divmod(int(each), len(columns)) for each in worst]
+    found = [divmod(int(each), len(columns)) for each in worst if wrong.flat[each] > 0]
     return [_cell(columns, odd, where, int(odd.rows[at]), index, float(wrong[at, index])) for at, index in found], odd
 
 
@@ -174,8 +175,15 @@ def _wrong(columns: Sequence[Cells], odd: Surprise, kept: Floats, common: Sequen
             size = np.where(distance > 0, usually, np.minimum(usually, size))
         evidence = Tail.on_the_whole(usually[usual], END).evidence(size)
         evidence[common[index][odd.rows] | ~judged] = 0
-        wrong[:, index] = wrong_share(evidence, len(far))
+        wrong[:, index] = np.where(_expected(columns[index], odd, index), 0, wrong_share(evidence, len(far)))
     return wrong
+
+
+def _expected(cells: Cells, odd: Surprise, index: int) -> npt.NDArray[np.bool_]:
+    """Which numbers lie where they were expected, as that is shown (scored,)."""
+    low, high = outwards(odd.low[:, index].astype(np.float64), odd.high[:, index].astype(np.float64))
+    values = cells.values[odd.rows]
+    return np.asarray((values >= low) & (values <= high))
 
 
 def _misnamed(cells: Cells, odd: Surprise, index: int, far: Floats) -> Floats:
@@ -241,8 +249,8 @@ def _cell(columns: Sequence[Cells], odd: Surprise, where: Rows, row: int, index:
         own = cells.values[row]
         expected = "" if np.isfinite(own) and cells.categories[int(own)] == expected else expected
         return OddCell(row, cells.name, score, expected=expected, suggested=expected or None)
-    slip = slip_of(float(cells.values[row]), low, high) if np.isfinite(low + high) else None
-    return OddCell(row, cells.name, score, low, high, suggested=slip[2] if slip else None)
+    slip = slip_of(float(cells.values[row]), low, high, cells.decimals) if np.isfinite(low + high) else None
+    return OddCell(row, cells.name, score, low, high, suggested=slip[2] if slip else None, decimals=cells.decimals)
 
 
 def _with_breaches(

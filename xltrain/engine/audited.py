@@ -22,6 +22,7 @@ class OddCell:
             empty.
         limit: what that limit says.
         finding: the number of the finding it belongs to, 0 for none.
+        decimals: of its column's numbers; None where they are not rounded.
     """
 
     row: int
@@ -34,6 +35,7 @@ class OddCell:
     rule: str = ""
     limit: Any = None
     finding: int = 0
+    decimals: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Finding:
         kind: factor, swapped, shifted, run, where, limit or total.
         columns: those in which the cells stand, in the table's order.
         cells: positions in `Audit.cells`.
-        factor: by which the cells are too large; -1 for a wrong sign.
+        factor: by which the cells are too large; -1 for a wrong sign. offset: what is added besides (degrees).
         where: conditions that the rows share, as pairs of column and value; the columns `file` and `sheet` are words.
         inside, alike: how many rows meet the conditions, and in how many of them such a cell is odd.
         rule: of kind limit, which one.
@@ -62,6 +64,7 @@ class Finding:
     rule: str = ""
     limit: Any = None
     control: Control | None = None
+    offset: float = 0.0
 
     @property
     def fixable(self) -> bool:

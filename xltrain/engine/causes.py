@@ -69,5 +69,5 @@ def _cell(result: TargetResult, said: Suspects, row: int, odd: Surprise) -> OddC
         likely = cells.categories[int(middle)] if np.isfinite(middle) else ""
         return OddCell(row, name, score, expected=likely, suggested=likely or None)
     low, high = float(said.odd_low[row]), float(said.odd_high[row])
-    slip = slip_of(float(cells.values[row]), low, high) if np.isfinite(low + high) else None
-    return OddCell(row, name, score, low, high, suggested=slip[2] if slip else None)
+    slip = slip_of(float(cells.values[row]), low, high, cells.decimals) if np.isfinite(low + high) else None
+    return OddCell(row, name, score, low, high, suggested=slip[2] if slip else None, decimals=cells.decimals)

@@ -182,7 +182,7 @@ def load_model(path: Path) -> Model:
             weights, buffers = file.get_tensor("weights").clone(), file.get_tensor("buffers").clone()
             known = None
             if "known.rows" in file.keys():  # noqa: SIM118  (no mapping)
-                rows, levels = (file.get_tensor(f"known.{name}").numpy() for name in ("rows", "levels"))
+                rows, levels = (file.get_tensor(f"known.{name}").clone().numpy() for name in ("rows", "levels"))
                 known = Known(rows.view(np.uint64), levels)
         if header["format"] > FORMAT:
             hint = text("model_newer_hint")

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from xltrain.config.settings import Run
 from xltrain.data.table import Table
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.lazy import torch
 from xltrain.registry import number
 
@@ -69,6 +69,6 @@ def diverged_note(run: Run, found: Sequence[Divergence], members: int, table: Ta
         return line + text("note_diverged_validation", epoch=first.epoch)
     # Rows beyond the table are made up from others, to balance the classes.
     known = [int(row) for row in first.rows if row < len(table)]
-    places = ", ".join(str(table.place(row)) for row in known[:SHOWN])
+    places = listed(str(table.place(row)) for row in known[:SHOWN])
     more = text("note_diverged_more", count=len(first.rows) - SHOWN) if len(first.rows) > SHOWN else ""
     return line + text("note_diverged_at", epoch=first.epoch, step=first.step, places=places + more)

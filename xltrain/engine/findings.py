@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from xltrain.data.table import Control, Table
 from xltrain.data.values import words
+from xltrain.data.written import undone
 from xltrain.engine.additive import Cells, Floats, Rows
 from xltrain.engine.audited import NAN, Finding, OddCell
 from xltrain.engine.chance import log_chance, rare
@@ -24,8 +25,10 @@ from xltrain.engine.surprise import Surprise
 Flags = npt.NDArray[np.bool_]
 
 FEW = 3  # cells that make a finding
+LIKELY = 0.5  # from here on a cell is taken to be wrong
 # Powers of ten; inch and cm or mm; pound and kg; foot and m; mile and km; minutes and hours; per cent is a power.
 POWERS, UNITS = (10, 100, 1000, 1e4, 1e6), (2.54, 25.4, 2.20462, 3.28084, 1.609344, 60, 3600)
+DEGREES = ((1.8, 32.0), (1 / 1.8, -32 / 1.8))  # Fahrenheit in place of Celsius, and the reverse
 SPAN = float(np.log(4))  # the least range of logarithms in which wrong numbers are taken to lie by chance
 DESCRIBES = 0.8  # of a finding's rows meet a condition that describes it
 NARROWS = 0.5  # of the rows are left at most by a condition that says anything
@@ -176,20 +179,29 @@ class _Search:
             values = np.array([column.values[self.cells[index].row] for index in group])
             low, high = (np.array([getattr(self.cells[index], side) for index in group]) for side in ("low", "high"))
             self._signs(group, values, low, high)
+            self._degrees(column, [index for index in group if index in self.left])
             group = [index for index in group if index in self.left]
             while len(group) >= FEW:
                 members, factor = self._factor(column, group)
                 if not members:
                     break
-                for index in members:
-                    cell = self.cells[index]
-                    self.cells[index] = replace(cell, suggested=_clean(column.values[cell.row] / factor))
+                meant = undone(column.values[self._rows(members)], factor, self._others(column))
+                for index, value in zip(members, meant.tolist(), strict=True):
+                    self.cells[index] = replace(self.cells[index], suggested=_clean(value))
                 self._add("factor", members, factor=factor)
                 group = [index for index in group if index in self.left]
 
+    def _rows(self, group: Sequence[int]) -> Rows:
+        return np.array([self.cells[index].row for index in group], np.int64)
+
+    def _others(self, column: Cells) -> Floats:
+        """The numbers of a column that nothing is known against."""
+        odd = [cell.row for cell in self.cells if cell.column == column.name and cell.score >= LIKELY]
+        return np.delete(column.values, np.array(odd, np.int64))
+
     def _factor(self, column: Cells, group: Sequence[int]) -> tuple[list[int], float]:
-        """The cells that one factor explains best; none where it may be chance."""
-        values = np.array([column.values[self.cells[index].row] for index in group])
+        """The cells that one factor explains best; none where it may be chance, or leaves no numbers of the column."""
+        values, others = column.values[self._rows(group)], self._others(column)
         low, high = (np.array([getattr(self.cells[index], side) for index in group]) for side in ("low", "high"))
         with np.errstate(invalid="ignore", divide="ignore"):
             able = (values > 0) & (high > 0) & np.isfinite(low)
@@ -201,6 +213,10 @@ class _Search:
         best: tuple[float, list[int], float] = (0.0, [], NAN)
         for factor in [each for one in (*POWERS, *UNITS) for each in (float(one), 1 / one)]:
             near = np.abs(size - np.log(factor)) <= np.minimum(reach, abs(np.log(factor)) / 2)
+            fits = np.isfinite(undone(values, factor, others))
+            if (near & fits).sum() < DESCRIBES * near.sum():
+                continue
+            near &= fits
             same = (np.sign(size) == np.sign(np.log(factor))).sum()
             unit = max(factor, 1 / factor) not in POWERS
             # A slip is one among others; where a unit is wrong, most numbers on this side are off by the same.
@@ -213,6 +229,27 @@ class _Search:
             if rare(chance, tests) and chance + 5 * off < best[0]:
                 best = (chance + 5 * off, [group[at] for at in np.flatnonzero(near).tolist()], float(factor))
         return best[1], best[2]
+
+    def _degrees(self, column: Cells, group: Sequence[int]) -> None:
+        """Numbers that are Fahrenheit in a column of Celsius, or the reverse: most of the group, exactly."""
+        if len(group) < FEW:
+            return
+        values, others = column.values[self._rows(group)], self._others(column)
+        low, high = (np.array([getattr(self.cells[index], side) for index in group]) for side in ("low", "high"))
+        wide = (0.5 + WIDER) * (high - low)
+        for factor, offset in DEGREES:
+            meant = undone(values, factor, others, offset)
+            with np.errstate(invalid="ignore"):
+                fits = np.abs(meant - (low + high) / 2) <= wide
+                usual = np.nanmean(np.minimum(1, wide / np.maximum(np.abs(values - (low + high) / 2), 1e-300)))
+            chance = float(log_chance(fits.sum(), len(group), usual)) if np.isfinite(usual) else 0.0
+            if fits.sum() < max(FEW, DESCRIBES * len(group)) or not rare(chance, len(DEGREES)):
+                continue
+            members = [group[at] for at in np.flatnonzero(fits).tolist()]
+            for index, value in zip(members, meant[fits].tolist(), strict=True):
+                self.cells[index] = replace(self.cells[index], suggested=_clean(value))
+            self._add("factor", members, factor=factor, offset=offset)
+            return
 
     def _signs(self, group: Sequence[int], values: Floats, low: Floats, high: Floats) -> None:
         with np.errstate(invalid="ignore"):

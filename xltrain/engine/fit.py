@@ -34,7 +34,7 @@ from xltrain.engine.suspects import with_suspects
 from xltrain.engine.together import apart, spread
 from xltrain.errors import TrainingError, XltrainError
 from xltrain.events import Listener, Noted, Planned, Trained, ignore
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.lazy import torch
 from xltrain.place import Problem
 from xltrain.registry import number
@@ -96,7 +96,8 @@ def fit(
     problems = [_all_diverged(goal) for goal, each in zip(goals, done, strict=False) if each is None]
     if problems:
         raise TrainingError(problems)
-    found = [with_curves(each, trained.ranges) for each in done if each]
+    found = [replace(each, leaks=ready.leaks[each.target]) for each in done if each]
+    found = [with_curves(each, trained.ranges) for each in found]
     found, odd = with_suspects(found, judged, table, encoding, raw)
     causes = shared_causes(found, odd, table, right)
     if not interrupted:
@@ -160,7 +161,7 @@ def _wave(job: Job, ready: "Ready", listen: Listener, keeper: Keeper, noted: int
     arrays, device, dtype = ready.arrays, ready.device, ready.dtype
     asked = list(dict.fromkeys(member.run.name for member in ready.members if is_auto(member.run)))
     if asked:
-        listen(Noted(text("lr_range_runs", count=len(asked), names=", ".join(asked[:3]))))
+        listen(Noted(text("lr_range_runs", count=len(asked), names=listed(asked[:3]))))
     with arithmetic(job.arithmetic, device):
         rated = keeper.rates(ready.members) or keeper.keep_rates(
             ready.members, choose_rates(ready.members, arrays, device, dtype)
@@ -286,6 +287,6 @@ def _reporter(listen: Listener, stack: int, stacks: int, courses: Sequence[Cours
 
 
 def _all_diverged(goal: Goal) -> Problem:
-    runs = ", ".join(f"{run.name} (lr={number(run.optimizer['lr'])})" for run in goal.runs)
+    runs = listed(f"{run.name} (lr={number(run.optimizer['lr'])})" for run in goal.runs)
     place = next((run.place for run in goal.runs if run.place), None)
     return Problem(place, text("all_diverged", target=goal.name, runs=runs), text("all_diverged_hint"))

@@ -13,7 +13,7 @@ from xltrain.data.values import empty, numbers, words
 from xltrain.engine.objective import check_objective
 from xltrain.engine.plan import meaning
 from xltrain.errors import ConfigError, DataError, XltrainError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Place, Problem
 from xltrain.registry import Choice, ClassWeights, Registry, Term, losses, metrics, unknown
 
@@ -212,7 +212,7 @@ def _check_run(run: Run, target: Target) -> list[Problem]:
             right = len(given) == len(target.classes) or (len(given) == 1 and len(target.classes) == 2)
             if not isinstance(given, str) and not right:
                 rule = text("class_weight_count", name=parameter.name, classes=len(target.classes), found=len(given))
-                problems.append(Problem(place, rule, ", ".join(target.classes[:8])))
+                problems.append(Problem(place, rule, listed(target.classes[:8])))
         if len(target.classes) < facts.get("least_classes", 0):
             rule = text(
                 "loss_few_classes",
@@ -242,7 +242,7 @@ def _check_sum(run: Run) -> list[Problem]:
         if choice.facts["task"] == task and meaning(choice.bind()[0]) == meaning(first)
     ]
     rule = text("loss_apart", one=first, other=other)
-    return [Problem(run.place, rule, text("loss_apart_hint", one=first, known=", ".join(like or [first.name])))]
+    return [Problem(run.place, rule, text("loss_apart_hint", one=first, known=listed(like or [first.name])))]
 
 
 def _check_values(table: Table, runs: Sequence[Run], target: Target) -> list[Problem]:
@@ -264,7 +264,7 @@ def _check_values(table: Table, runs: Sequence[Run], target: Target) -> list[Pro
         ]
         found = words(table.data.column(target.name))[row].as_py()
         rule = text("loss_target", loss=loss, run=run, target=target.name, rule=limit, found=found)
-        hint = text("loss_target_hint", count=count, known=", ".join(fitting))
+        hint = text("loss_target_hint", count=count, known=listed(fitting))
         problems.append(Problem(table.place(row, target.name), rule, hint))
     return problems
 
@@ -278,8 +278,8 @@ def _order_note(runs: Sequence[Run], target: Target) -> list[str]:
     """Which order of the classes the losses that need one go by."""
     names = dict.fromkeys(term.call.name for run in runs for term in run.loss if term.call.choice.facts.get("ordered"))
     order = " < ".join([*target.classes[:SHOWN], *(["..."] if len(target.classes) > SHOWN else [])])
-    return [text("note_class_order", loss=", ".join(names), target=target.name, order=order)] if names else []
+    return [text("note_class_order", loss=listed(names), target=target.name, order=order)] if names else []
 
 
 def _of_task(registry: Registry, task: str) -> str:
-    return ", ".join(name for name, choice in registry.items() if choice.facts["task"] == task)
+    return listed(name for name, choice in registry.items() if choice.facts["task"] == task)

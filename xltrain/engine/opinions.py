@@ -91,10 +91,20 @@ def neighbours_say(inputs: npt.NDArray[np.float32], target: Floats, rows: Rows, 
 
 
 def _middle(values: Floats, weight: Floats) -> Floats:
-    """The weighted mean of each row without its lowest and highest tenth, so that a wrong neighbour does not count."""
+    """The weighted mean of each row without its lowest and highest tenth, so that a wrong neighbour does not count.
+
+    In a column of a few prices or codes a mean is none of them: what most neighbours hold is said there, and nothing
+    (NaN) where they hold different ones.
+    """
     cut = max(1, values.shape[1] // 10)
-    order = np.argsort(values, 1)[:, cut:-cut]
-    kept, share = np.take_along_axis(values, order, 1), np.take_along_axis(weight, order, 1)
+    order = np.argsort(values, 1)
+    ordered, shares = np.take_along_axis(values, order, 1), np.take_along_axis(weight, order, 1)
+    half = (np.cumsum(shares, 1) >= 0.5).argmax(1)
+    middle = np.take_along_axis(ordered, half[:, None], 1)
+    agreed = (shares * (ordered == middle)).sum(1) > 0.5
+    if agreed.mean() > 0.5:
+        return np.where(agreed, middle[:, 0], np.nan)
+    kept, share = ordered[:, cut:-cut], shares[:, cut:-cut]
     return np.asarray((kept * share).sum(1) / share.sum(1))
 
 
@@ -161,14 +171,24 @@ def mislabelled(shares: Floats, codes: Rows) -> tuple[Floats, Floats]:
 
 
 def pooled_numbers(said: Sequence[Floats], target: Floats) -> Floats:
-    """Several predictions (rows,) as one, each weighted by the inverse of its squared usual error.
+    """Several predictions (rows,), NaN where one says nothing, as one, weighted by the inverse of their squared errors.
 
     One of three or more that is far off the others has no say: a network may say anything of a row that lies far out.
+    How far is in units of what the middle opinion errs, too: an exact one is not wrong where the others miss.
     """
-    usual = np.array([np.median(np.abs(target - each)) for each in said])
+    usual = np.array([_usual(np.abs(target - each)) for each in said])
     usual = np.maximum(usual, 1e-6 * float(usual.max()))
     weight = np.square(usual.min() / usual) if usual.min() > 0 else np.ones(len(usual))
     voices = np.stack(said)
-    near = np.abs(voices - np.median(voices, 0)) <= FAR * usual[:, None]
-    share = weight[:, None] * (near | (len(said) < 3) | ~near.any(0))
-    return np.asarray((share * voices).sum(0) / share.sum(0))
+    reach = FAR * np.maximum(usual, np.median(usual))[:, None]
+    near = np.abs(voices - np.nanmedian(voices, 0)) <= reach
+    known = np.isfinite(voices)
+    share = weight[:, None] * ((near | (len(said) < 3) | ~near.any(0)) & known)
+    return np.asarray((share * np.where(known, voices, 0)).sum(0) / share.sum(0))
+
+
+def _usual(miss: Floats) -> float:
+    """The usual error: the mean of the smaller nine tenths, so that exact in most rows is not exact in all."""
+    known = miss[np.isfinite(miss)]
+    some = max(1, int(0.9 * len(known)))
+    return float(np.partition(known, some - 1)[:some].mean())

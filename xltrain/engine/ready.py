@@ -1,7 +1,7 @@
 """Everything that is known before the first step: goals, members, and the data as they see it, on the device."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from xltrain.choices.models.layout import Features
 from xltrain.config.settings import END, Column, Job, Run
 from xltrain.data.balance import check_balance
 from xltrain.data.encode import Encoding, Floats, Singles, State, limit_notes, plan_encoding
-from xltrain.data.leaks import counter_notes, huge_notes, leak_notes, rare_notes
+from xltrain.data.leaks import Leaks, counter_notes, find_leaks, huge_notes, rare_notes
 from xltrain.data.split import Draw, Part, identities
 from xltrain.data.table import Table
 from xltrain.engine.balanced import balance_members
@@ -44,6 +44,7 @@ class Ready:
     device: "torch.device"
     dtype: "torch.dtype"
     identities: Draw
+    leaks: Mapping[str, Leaks] = field(default_factory=dict)  # of each target, by its name
 
 
 def make_ready(job: Job, table: Table, columns: Sequence[Column], precision: str) -> Ready:
@@ -67,14 +68,15 @@ def make_ready(job: Job, table: Table, columns: Sequence[Column], precision: str
     notes += more + left_out
     raw = encoding.raw(table)
     notes += counter_notes(table, encoding) + huge_notes(table, encoding)
+    leaks = {goal.name: find_leaks(table, encoding, raw, goal.target, goal.parts) for goal in goals}
     for goal in goals:
-        notes += leak_notes(table, encoding, raw, goal.target, goal.parts) + rare_notes(goal.target, goal.parts)
+        notes += leaks[goal.name].notes(goal.target.name) + rare_notes(goal.target, goal.parts)
     features = features_of(encoding)
     check_numeric([run for goal in goals for run in goal.runs], features.numeric)
     if ends:
         goals = [replace(goal, runs=tuple(run for run in goal.runs if not run.name.endswith(END))) for goal in goals]
     known = identities(table, columns)
-    return _arranged(Ready(goals, notes, weight, encoding, raw, features, [], {}, device, dtype, known), job)
+    return _arranged(Ready(goals, notes, weight, encoding, raw, features, [], {}, device, dtype, known, leaks), job)
 
 
 def with_runs(ready: Ready, job: Job, runs: Sequence[Run]) -> Ready:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xltrain.config.settings import Run
+from xltrain.data.leaks import Leaks
 from xltrain.engine.audited import Finding, OddCell
 
 Floats = npt.NDArray[np.float64]
@@ -201,6 +202,7 @@ class Suspects:
     listing, worst first, of which the first `worth` are worth a look. suggested: class index where another class than
     the row's own is likelier,
     else NaN; confidence: how likely the likeliest class is, NaN for regression. columns: whose cells were judged;
+    decimals: of the numbers of each, None where they are not rounded, empty where unknown;
     odd_column: position among them of the cell that explains best why the row is odd, -1 for none; odd_low, odd_high:
     where nine of ten such cells lie, NaN for categories; odd_score: how odd it is, in nats (7: one in a thousand).
     low, high: where the target is expected, own unit, NaN for classes. For each row of `order`: expected, the category
@@ -223,6 +225,7 @@ class Suspects:
     similar: npt.NDArray[np.int64]
     pushes: tuple[tuple[str, ...], ...]
     worth: int = 0
+    decimals: tuple[int | None, ...] = ()
 
     @property
     def reviewed(self) -> npt.NDArray[np.int64]:
@@ -266,6 +269,7 @@ class TargetResult:
     kept: Mapping[str, Ledger] = field(default_factory=dict)
     importance: Importance | None = None
     suspects: Suspects | None = None
+    leaks: Leaks = field(default_factory=Leaks)
 
     @property
     def typical(self) -> float:

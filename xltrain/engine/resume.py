@@ -174,7 +174,8 @@ class Keeper:
         try:
             with safe_open(path, "pt") as file:
                 kept = json.loads((file.metadata() or {})["xltrain"])
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (no mapping)
+                # Copies, which neither hold the file nor stand in memory otherwise than those of the fit that was cut.
+                tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118  (no mapping)
         except (OSError, SafetensorError, KeyError, ValueError):
             return None
         return (kept, tensors) if any_fit or kept["fit"] == self._prints() else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from xltrain.data.written import tolerance
 from xltrain.engine.additive import Additive, Cells, Measure
 from xltrain.engine.tail import Tail, among_rows
 
@@ -97,7 +98,7 @@ def surprise(columns: Sequence[Cells], asked: Rows | None = None, seed: int = 0)
     at = [next(index for index, each in enumerate(columns) if each is measure.cells) for measure in model.measures]
     judged = []
     for index, measure, each in zip(at, model.measures, said, strict=True):
-        judged.append(_Judged.of(measure, measure.read(rows), each, model.informed(measure, rows)))
+        judged.append(_Judged.of(measure, rows, each, model.informed(measure, rows)))
         found.score[:, index] = judged[-1].score
         judged[-1].expect(found, index)
     found = replace(found, model=model, at=tuple(at))
@@ -112,6 +113,7 @@ class _Judged:
     measure: Measure
     units: Floats
     said: Floats
+    least: Floats  # what the cells are rounded by, in units
     scale: Floats
     reach: float  # usual distances within which nine of ten cells lie
     tail: Tail
@@ -119,15 +121,16 @@ class _Judged:
     score: Floats
 
     @classmethod
-    def of(cls, measure: Measure, units: Floats, said: Floats, informed: npt.NDArray[np.bool_]) -> "_Judged":
-        nothing = Tail.of(np.zeros(0))
+    def of(cls, measure: Measure, rows: Rows, said: Floats, informed: npt.NDArray[np.bool_]) -> "_Judged":
+        nothing, units = Tail.of(np.zeros(0)), measure.read(rows)
         if measure.cells.categories:
             size = np.where(informed, _unlikely(measure, units, said), np.nan)
             tail = Tail.of(size, ENDS)
-            return cls(measure, units, said, np.ones(len(units)), 0.0, tail, nothing, tail.evidence(size))
-        distance = units - said
-        scale = np.maximum(local_scale(np.abs(distance), said), FINEST)
-        size = np.abs(distance) / scale
+            ones = np.ones(len(units))
+            return cls(measure, units, said, ones, ones, 0.0, tail, nothing, tail.evidence(size))
+        distance, least = units - said, measure.finest(tolerance(measure.cells.values)[rows], said)
+        scale = np.maximum(local_scale(np.abs(distance), said), np.maximum(least, FINEST))
+        size = np.maximum(np.abs(distance), least) / scale
         common, most = _common(units)
         tails = np.ones(len(units), bool)
         if most > 0.5:  # one value in most rows: the others are judged among themselves
@@ -138,16 +141,18 @@ class _Judged:
         reach = float(np.quantile(known, INSIDE)) if len(known) else 1.0
         tail, above = Tail.of(size[tails], ENDS), nothing
         if measure.logs:
-            above = Tail.of(_times(measure, np.abs(distance), scale)[tails], ENDS)
-        found = cls(measure, units, said, scale, reach, tail, above, size)
-        return replace(found, score=found.evidence(np.where(common, np.nan, distance), scale))
+            above = Tail.of(_times(measure, np.maximum(np.abs(distance), least), scale)[tails], ENDS)
+        found = cls(measure, units, said, least, scale, reach, tail, above, size)
+        return replace(found, score=found.evidence(np.where(common, np.nan, distance), np.arange(len(units))))
 
-    def evidence(self, distance: Floats, scale: Floats) -> Floats:
+    def evidence(self, distance: Floats, rows: Rows) -> Floats:
         """How improbable numbers so far from what was expected are, in nats.
 
         Logarithms draw in what is many times too large. So numbers above what was expected are judged by how many
-        times they are, too, and the larger evidence of the two counts, less what the second try is worth.
+        times they are, too, and the larger evidence of the two counts, less what the second try is worth. No number is
+        odd by less than its rounding.
         """
+        scale, distance = self.scale[rows], np.where(np.abs(distance) > self.least[rows], distance, 0 * distance)
         found = self.tail.evidence(np.abs(distance) / scale)
         if not self.measure.logs:
             return found
@@ -164,8 +169,9 @@ class _Judged:
         least = 0.0 if np.nanmin(values) >= 0 else -np.inf
         with np.errstate(over="ignore"):
             found.middle[:, index] = np.maximum(self.measure.back(self.said), least)
-            found.low[:, index] = np.maximum(self.measure.back(self.said - self.reach * self.scale), least)
-            found.high[:, index] = np.maximum(self.measure.back(self.said + self.reach * self.scale), least)
+            reach = np.maximum(self.reach * self.scale, self.least)
+            found.low[:, index] = np.maximum(self.measure.back(self.said - reach), least)
+            found.high[:, index] = np.maximum(self.measure.back(self.said + reach), least)
 
     def put(self, rows: Rows) -> Floats:
         """What the cells would be, put right."""
@@ -177,7 +183,7 @@ class _Judged:
         """How odd the cells of these rows are once others are put right."""
         if self.measure.cells.categories:
             return self.tail.evidence(_unlikely(self.measure, units, answers[:, self.measure.wanted]))
-        return self.evidence(units - answers[:, self.measure.wanted.start], self.scale[rows])
+        return self.evidence(units - answers[:, self.measure.wanted.start], rows)
 
 
 def _times(measure: Measure, distance: Floats, scale: Floats) -> Floats:

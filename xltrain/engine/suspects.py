@@ -27,6 +27,7 @@ from xltrain.data.coded import Coded
 from xltrain.data.encode import Encoding, Floats, Rows, Singles
 from xltrain.data.table import Table
 from xltrain.data.values import days, numbers, words
+from xltrain.data.written import nearest_written, outwards, tolerance
 from xltrain.engine.additive import Cells
 from xltrain.engine.evaluate import Judged, combine
 from xltrain.engine.loop import Course
@@ -154,9 +155,12 @@ def suspects_of(
     scored &= ledger.target >= 0 if result.classes else np.isfinite(ledger.target)
     score = np.where(scored | (wrong > 0), score, np.nan)
     worth = int((score >= LIKELY).sum())
+    column, low, high, amount, usual = _odd_cells(odd, own, asked, wrong, evidence)
+    # A cell may be odd where it was expected, as a value that the column never has; then it is not said where that is.
+    low[usual & (score >= LIKELY)] = np.nan
     order = np.argsort(-np.nan_to_num(score, nan=-1), kind="stable")
-    order = order[np.isfinite(score[order])][: min(LISTED, max(FEWEST, 2 * worth))]
-    column, low, high, amount = _odd_cells(odd, own, asked, wrong, evidence)
+    order = order[np.isfinite(score[order]) & ((score[order] >= LIKELY) | ~usual[order])]
+    order = order[: min(LISTED, max(FEWEST, 2 * worth))]
     suggested, confidence = np.full(total, np.nan), np.full(total, np.nan)
     if result.classes:
         best = np.nan_to_num(asked.said).argmax(1)
@@ -178,6 +182,7 @@ def suspects_of(
         similar_rows(inputs, order),
         pushing(odd, own, order),
         worth,
+        tuple(each.decimals for each in odd.columns),
     )
 
 
@@ -197,12 +202,15 @@ def _ask(ledger: Ledger, odd: Surprise, own: int, inputs: npt.NDArray[np.float32
     if not len(rows):
         return Asked(wrong, evidence, pooled, low, high)
     pooled[rows] = pooled_numbers(said, target)
-    residual = np.abs(target - pooled[rows])
-    scale = np.maximum(local_scale(residual, pooled[rows]), 1e-9 * max(float(np.std(target)), 1e-300))
-    size = residual / scale
+    residual, least = np.abs(target - pooled[rows]), tolerance(target)
+    scale = np.maximum(
+        local_scale(residual, pooled[rows]), np.maximum(least, 1e-9 * max(float(np.std(target)), 1e-300))
+    )
+    # No number is odd by less than its rounding, nor where its column holds none that is nearer to what is said.
+    size = np.where(nearest_written(target, pooled[rows]), least, np.maximum(residual, least)) / scale
     evidence[rows] = Tail.of(size).evidence(size)
     wrong[rows] = wrong_share(evidence[rows], len(rows), max(1.0, EXPECTED * len(rows)))
-    reach = np.quantile(size, 0.9) * scale
+    reach = np.maximum(np.quantile(size, 0.9) * scale, least)
     low[rows], high[rows] = pooled[rows] - reach, pooled[rows] + reach
     if (target >= 0).all():
         low = np.maximum(low, 0)
@@ -251,14 +259,30 @@ def _with_early(wrong: Floats, ledger: Ledger, rows: Rows) -> Floats:
 
 def _odd_cells(
     odd: Surprise, own: int, asked: Asked, wrong: Floats, evidence: Floats
-) -> tuple[Rows, Floats, Floats, Floats]:
-    """For each row its odd column, -1 for none, where its value would be expected, and how odd it is in nats."""
+) -> tuple[Rows, Floats, Floats, Floats, npt.NDArray[np.bool_]]:
+    """For each row its odd column, -1 for none, where its value would be expected, and how odd it is in nats.
+
+    Last, in which rows that cell lies where it was expected, as that is shown.
+    """
     total = len(wrong)
     column = np.full(total, -1, np.int64)
-    low, high, amount = np.full(total, np.nan), np.full(total, np.nan), np.full(total, np.nan)
     column[odd.rows] = np.where(odd.score[np.arange(len(odd.rows)), odd.odd] > 0, odd.odd, -1)
     # An odd cell among the features misleads whoever predicts the target; the target has no say in theirs.
     column[(wrong < LIKELY) & (asked.evidence > evidence)] = own
+    low, high, amount = _ranges(odd, own, asked, column)
+    usual = np.zeros(total, bool)
+    for index in np.unique(column[column >= 0]).tolist():
+        if not odd.columns[index].categories:
+            those = np.flatnonzero(column == index)
+            least, most = outwards(low[those], high[those])
+            values = odd.columns[index].values[those]
+            usual[those] = (values >= least) & (values <= most)
+    return column, low, high, amount, usual
+
+
+def _ranges(odd: Surprise, own: int, asked: Asked, column: Rows) -> tuple[Floats, Floats, Floats]:
+    """Where the value of each row's odd column would be expected, and how odd it is in nats: (rows,) each."""
+    low, high, amount = (np.full(len(column), np.nan) for _ in range(3))
     at = np.flatnonzero(column[odd.rows] >= 0)
     rows, which = odd.rows[at], column[odd.rows[at]]
     low[rows], high[rows], amount[rows] = (each[at, which] for each in (odd.low, odd.high, odd.score))
@@ -266,7 +290,7 @@ def _odd_cells(
     amount[mine] = np.fmax(amount[mine], asked.evidence[mine])
     low[mine] = np.where(np.isfinite(asked.low[mine]), asked.low[mine], low[mine])
     high[mine] = np.where(np.isfinite(asked.high[mine]), asked.high[mine], high[mine])
-    return column, low, high, amount
+    return low, high, amount
 
 
 def _expected(odd: Surprise, order: Rows, column: Rows) -> tuple[str, ...]:

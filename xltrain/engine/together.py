@@ -16,7 +16,7 @@ from xltrain.engine.lr_range import Chosen
 from xltrain.engine.plan import Member
 from xltrain.engine.stack import Arrays
 from xltrain.errors import DataError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.lazy import torch
 from xltrain.place import Problem
 
@@ -136,7 +136,7 @@ def _joint(
         start += block.outputs
     inner = tuple(replace(block, target_row=len(known) - len(own) + index) for index, block in enumerate(own))
     run = replace(first.run, loss=(), imbalance="none")
-    names = ", ".join(block.target for block in blocks)
+    names = listed(block.target for block in blocks)
     return Member(run, names, JOINT, part, first.seed, state, view, inner[0].target_row, blocks=inner)
 
 

@@ -20,7 +20,7 @@ from xltrain.engine.checkpoint import Model, load_model
 from xltrain.engine.known import LEARNED, UNSEEN, Levels
 from xltrain.engine.plan import Member, Warmth, features_of, layout_of
 from xltrain.errors import ConfigError, XltrainError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Place, Problem
 
 
@@ -76,7 +76,7 @@ def _misfit(member: Member, model: Model, encoding: Encoding) -> Problem | None:
     run, file = member.run, member.run.warm_start
     if model.encoding.names != encoding.names or features_of(model.encoding) != features_of(encoding):
         ours, theirs = set(encoding.names), set(model.encoding.names)
-        more, less = ", ".join(sorted(ours - theirs)) or "–", ", ".join(sorted(theirs - ours)) or "–"
+        more, less = listed(sorted(ours - theirs)) or "–", listed(sorted(theirs - ours)) or "–"
         message = text("warm_columns", run=run.name, file=file, more=more, less=less)
         return Problem(run.place, message, text("warm_misfit_hint"))
     mine = layout_of(run.model, features_of(encoding), member.network)

@@ -19,6 +19,7 @@ from xltrain.place import column_letter
 MAX_POINTS = 5_000  # in one chart
 # Percentiles left out on either side, and how many times the range between them a value may lie beyond.
 BULK = ((1, 0.6), (5, 2.0))
+LABELS = 15  # below the columns of a histogram
 Floats = npt.NDArray[np.float64]
 
 # Dark enough to differ from white in grey, ordered so that neighbours differ in lightness.
@@ -115,11 +116,23 @@ class Axis:
             # Ticks on round numbers, where both ends are some.
             if all(abs(end / unit - round(end / unit)) < 1e-6 for end in (self.low, self.high)):
                 options["major_unit"] = unit
+                options["num_format"] = _fine(self.format, unit)
         if self.log:
             options["log_base"] = 10
         if self.whole:
             options["minor_unit"] = 1
         return options
+
+
+def _fine(shown: str, unit: float) -> str:
+    """A number format with as many decimals as it takes to tell ticks apart."""
+    whole, _, decimals = shown.partition(".")
+    if whole not in ("0", "#,##0") or decimals.strip("0") or not unit > 0:
+        return shown
+    need = min(max(next(count for count in range(20) if unit >= 0.9999 * 10.0**-count), len(decimals)), 12)
+    # 2.5 lies between whole numbers.
+    need += need < 12 and abs(unit * 10**need - round(unit * 10**need)) > 1e-6
+    return f"{whole}.{'0' * need}" if need else whole
 
 
 def thin(count: int, limit: int = MAX_POINTS) -> npt.NDArray[np.int64]:
@@ -234,6 +247,8 @@ def column_chart(data: ChartData, title: str, names: Ref, values: Ref, x: Axis, 
         }
     )
     _finish(chart, title, x, y, "none", ())
+    if len(names.values) > LABELS:  # or they would stand in each other's way
+        chart.set_x_axis({**x.options(), "interval_unit": math.ceil(len(names.values) / LABELS)})
     return chart
 
 
@@ -244,6 +259,7 @@ class Dots:
     name: str
     y: Ref
     spread: Ref | None = None
+    above: Ref | None = None  # where that is less upwards
 
 
 def dot_chart(
@@ -263,19 +279,25 @@ def dot_chart(
             "marker": {**look, "fill": {"color": colour(turn)}, "border": {"color": "#FFFFFF"}},
         }
         if each.spread:
-            options["y_error_bars"] = _error_bars(data, each.spread)
+            options["y_error_bars"] = _error_bars(data, each.spread, each.above)
         chart.add_series(options)
     _finish(chart, title, x, y, "bottom" if len(dots) > 1 else "none", ())
     return chart
 
 
-def _error_bars(data: ChartData, spread: Ref) -> dict[str, Any]:
-    letter = column_letter(spread.column + 1)
-    last = spread.first + max(len(spread.values), 1)
-    cells = f"='{data.name}'!${letter}${spread.first + 1}:${letter}${last}"
-    known = [float(value) if math.isfinite(float(value)) else 0.0 for value in np.asarray(spread.values, np.float64)]
-    both = {"plus_values": cells, "minus_values": cells, "plus_data": known, "minus_data": known}
+def _error_bars(data: ChartData, spread: Ref, above: Ref | None = None) -> dict[str, Any]:
+    below, known = _column(data, spread)
+    plus, more = _column(data, above) if above else (below, known)
+    both = {"plus_values": plus, "minus_values": below, "plus_data": more, "minus_data": known}
     return {"type": "custom", **both, "line": {"color": INK, "width": 0.75}}
+
+
+def _column(data: ChartData, ref: Ref) -> tuple[str, list[float]]:
+    """The cells of a column, and what is in them; 0 where nothing is."""
+    letter = column_letter(ref.column + 1)
+    last = ref.first + max(len(ref.values), 1)
+    cells = f"='{data.name}'!${letter}${ref.first + 1}:${letter}${last}"
+    return cells, [float(each) if math.isfinite(float(each)) else 0.0 for each in np.asarray(ref.values, np.float64)]
 
 
 def log_axis(title: str, values: Floats) -> Axis:
@@ -322,8 +344,10 @@ def limits(values: Floats) -> tuple[float, float, int]:
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
     """Limits on round numbers: multiples of the distance of ticks; from 0 where 0 is near."""
-    if low == high:
-        return low - 1, high + 1
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # the same but for rounding
+        middle = float(f"{(low + high) / 2:.9g}")
+        room = nice(abs(middle) / 10) or 1.0
+        low, high = middle - room, middle + room
     if 0 <= low < 0.3 * high:
         low = 0.0
     step = _step(low, high)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from xltrain.language import listed
 from xltrain.place import column_letter
 
 BLANK, NUMBER, TEXT, BOOLEAN, DATE, TIME, ERROR = range(7)
@@ -252,7 +253,7 @@ def _without_blanks(grid: Grid) -> Grid:
 def shown_cells(cells: Sequence[tuple[int, int]], most: int = 5) -> str:
     """`D7, D9, F12 …`"""
     words = [f"{column_letter(column)}{row}" for row, column in cells[:most]]
-    return ", ".join(words) + (" …" if len(cells) > most else "")
+    return listed(words) + (" …" if len(cells) > most else "")
 
 
 @dataclass

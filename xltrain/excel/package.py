@@ -2,9 +2,11 @@
 
 import contextlib
 import errno
+import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from xltrain.registry import nearest
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 FULL_WORDS = ("no space left", "disk is full", "os error 28", "os error 112")  # of libraries that give no number
+TRIES = 20  # to rename a file, a tenth of a second apart
 LITTLE = 1 << 20  # bytes: a disk with less room is taken for the full one
 
 
@@ -31,6 +34,19 @@ def next_free(path: Path) -> Path:
     taken = [number for stem, number in map(number_of, named) if stem.casefold() == path.stem.casefold()]
     taken += [1] if path.exists() or (path.suffix and path.with_suffix("").exists()) else []
     return path.with_name(f"{path.stem}-{max(taken) + 1}{path.suffix}") if taken else path
+
+
+def output_book(asked: str | Path | None, usual: Path) -> Path:
+    """The workbook that a person asks for: .xlsx is added where it lacks, and in a folder it has its usual name.
+
+    A folder beside a workbook of its name is no place but holds what belongs to that workbook.
+    """
+    if asked is None or not str(asked).strip():
+        return usual
+    path = Path(asked)
+    book = path if path.suffix.lower() == ".xlsx" or not path.name.strip(".") else path.with_name(path.name + ".xlsx")
+    closed = str(asked).endswith(("/", os.sep))
+    return path / usual.name if closed or (path.is_dir() and not book.is_file()) else book
 
 
 def number_of(path: Path) -> tuple[str, int]:
@@ -96,7 +112,7 @@ def temporary_folder(path: Path) -> Iterator[Path]:
     try:
         with telling_full(path):
             yield folder
-            folder.rename(path)
+            renamed(folder, path)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -216,14 +232,28 @@ def _check(path: Path, overwrite: bool) -> None:
         raise WorkbookError(Problem(place, text("file_exists"), text("file_exists_hint")))
 
 
+def renamed(old: Path, new: Path) -> None:
+    """Give a new file or folder its name. Windows refuses for a moment where a virus scanner looks at it.
+
+    Raises:
+        OSError: it is still refused after two seconds.
+    """
+    for _ in range(TRIES if os.name == "nt" else 0):
+        with contextlib.suppress(PermissionError):
+            old.replace(new)
+            return
+        time.sleep(0.1)
+    old.replace(new)
+
+
 def _publish(temporary: Path, path: Path, overwrite: bool) -> None:
     try:
         if not overwrite and path.exists():
             raise PermissionError
-        temporary.replace(path)
+        renamed(temporary, path)
     except PermissionError as error:
         free = next_free(path)
-        temporary.replace(free)
+        renamed(temporary, free)
         raise WorkbookError(
             Problem(Place(str(path)), text("output_locked"), text("output_saved_as", path=free))
         ) from error

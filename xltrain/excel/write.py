@@ -36,6 +36,7 @@ FONTS = {"en": "Calibri", "zh": "Microsoft YaHei"}
 
 PAGE = (1047, 698)  # pixels of a landscape page of A4 within its margins
 ROW = 20  # pixels
+RULE = 0.95  # share of the values whose decimals are those of all
 WIDER = 1.07  # times as wide as in Excel are columns in LibreOffice
 
 INK = "#1F2937"
@@ -207,17 +208,22 @@ class Sheet:
         (self.page.set_portrait if portrait else self.page.set_landscape)()
         need = sum(7 * self._widths.get(at, 8.43) + 5 for at in range(columns) if at not in self._folded)
         scale = int(min(max(100 * wide / (need * WIDER), 10), 100))
-        room = int(high * 100 / scale / ROW) - 1
+        room = high * 100 / scale - ROW
         starts = sorted(dict(self._parts).items())
         breaks, first = [], 0
         for at, (row, apart) in enumerate(starts, 1):
             end = starts[at][0] if at < len(starts) else last + 1
-            if row > first and (apart or end - first > room):
+            if row > first and (apart or self._pixels(first, end) > room):
                 breaks.append(row)
                 first = row
         self.page.print_area(0, 0, last, columns - 1)
         self.page.set_print_scale(scale)
         self.page.set_h_pagebreaks(breaks)
+
+    def _pixels(self, first: int, end: int) -> float:
+        """How high the rows from `first` to before `end` are together."""
+        known = self.page.row_sizes
+        return sum(known[row][0] if row in known else ROW for row in range(first, end))
 
     def print_first(self, rows: int, columns: int, most: float = 150.0) -> None:
         """Print the first columns alone, as many as stand on a page that one can read."""
@@ -365,6 +371,20 @@ def number_format(values: npt.ArrayLike, digits: int = 3) -> str:
         return "0.00E+00"
     decimals = min(max(digits - 1 - math.floor(math.log10(scale)), 0), 9)
     return "#,##0" + ("." + "0" * decimals if decimals else "")
+
+
+def decimal_format(values: npt.ArrayLike, most: int = 4) -> str:
+    """A number format with the decimals that the values themselves have, up to `most`: 12.2 and 14.25 take `0.00`;
+    as `number_format` where they have more.
+    """
+    numbers = np.asarray(values, dtype=np.float64).ravel()
+    numbers = numbers[np.isfinite(numbers)]
+    sane = numbers[np.abs(numbers) < 1e12]  # beyond that no decimals are left to be told
+    for decimals in range(most + 1) if len(sane) else ():
+        near = np.abs(sane - np.round(sane, decimals)) <= 1e-9 * np.maximum(np.abs(sane), 1e-3)
+        if np.mean(near) >= RULE:
+            return "#,##0" + ("." + "0" * decimals if decimals else "")
+    return number_format(numbers, 4)
 
 
 def short(value: float, digits: int = 3) -> str:

@@ -8,7 +8,7 @@ registered choices, whose English stands beside their code. Readers accept the w
 import locale
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -83,6 +83,16 @@ def text(key: str, /, **values: object) -> str:
     """The sentence `key` in the current language with its places filled in."""
     template: str = LANGUAGES[current()].MESSAGES[key]
     return _Filling().vformat(template, (), values)
+
+
+def listed(things: Iterable[object]) -> str:
+    """Things one after another, parted as the current language parts them: `a, b` or `a、b`."""
+    return text("comma").join(map(str, things))
+
+
+def sentences(*said: str) -> str:
+    """Whole sentences one after another, those that are empty left out."""
+    return text("sentence_gap").join(each for each in said if each)
 
 
 def label(word: str) -> str:

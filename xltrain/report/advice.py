@@ -1,13 +1,11 @@
 """What was found out, what would help, and how to say it in a mail: plain sentences for the Summary."""
 
-import math
-
 import numpy as np
 
 from xltrain.engine.result import TargetResult
 from xltrain.excel.write import short
 from xltrain.language import label, text
-from xltrain.report.report import Report, lower_is_better, sentences, value_of, with_unit
+from xltrain.report.report import Report, sentences, with_unit
 from xltrain.report.slices import Slice, best_and_worst
 from xltrain.report.verdict import Verdict, far_misses
 
@@ -22,7 +20,8 @@ MOST = 4  # pieces of advice
 
 def findings(report: Report, target: TargetResult) -> list[str]:
     """What the reader should know of the winner, a sentence each."""
-    told = ["" if far_misses(target) else _few_rows(target), _columns(target), _branches(report, target)]
+    told = [*_leaks(target), "" if far_misses(target) else _few_rows(target), _columns(target)]
+    told.append(_branches(report, target))
     told += [_interval(target), _suspects(report, target)]
     return [each for each in told if each]
 
@@ -31,14 +30,16 @@ def advice(report: Report, target: TargetResult, found: Verdict) -> list[str]:
     """What would help, the surest first."""
     best, curves = target.best, target.best.curves
     told = []
+    if target.leaks.columns:
+        names = text("comma").join(name for name, _ in target.leaks.columns)
+        told.append(text("advice_leak", names=names, target=target.target, role=label("ignore")))
     causes = report.result.causes
     if causes.findings and target is report.result.targets[0]:
         rows = len({each.row for each in causes.cells if each.finding})
         told.append(text("advice_findings", count=len(causes.findings), rows=f"{rows:,}", sheet=label("Findings")))
     if count := len(report.reviewed(target)):
         told.append(text("advice_suspects", count=f"{count:,}", sheet=label("Suspects")))
-    trees, own = (value_of(scores, found.measure) for scores in (target.baselines.get("boosted_trees"), best.metrics))
-    if math.isfinite(trees) and (trees < 0.98 * own if lower_is_better(found.measure) else trees > own + 0.005):
+    if found.trees_ahead:
         told.append(text("advice_runs"))
     if best.stopped == "epochs" and len(curves.validation) and best.epochs > 0.95 * len(curves.validation):
         told.append(text("advice_epochs", epochs=len(curves.validation)))
@@ -59,9 +60,25 @@ def mail(report: Report, target: TargetResult, found: Verdict) -> str:
     """Three sentences that a person can paste as they stand."""
     files = len({origin.file for origin in report.table.origins})
     scored = int((target.ledger.scored_by > 0).sum())
-    third = _branches(report, target) or _suspects(report, target) or found.judgement
+    third = _doubt(target) or _branches(report, target) or _suspects(report, target) or found.judgement
     what = text("mail_what", target=target.target, headline=found.headline)
     return sentences((what, text("mail_how", rows=f"{scored:,}", files=files), third))
+
+
+def _doubt(target: TargetResult) -> str:
+    """Why the figures may not hold."""
+    names = text("comma").join(name for name, _ in target.leaks.columns)
+    return text("mail_leak", names=names, target=target.target) if names else ""
+
+
+def _leaks(target: TargetResult) -> list[str]:
+    """What makes the scores too good to be true."""
+    told = [
+        text("finding_leak", name=name, target=target.target, share=f"{100 * min(share, 0.9999):.4g}")
+        for name, share in target.leaks.columns
+    ]
+    doubled = target.leaks.doubled
+    return told + ([text("finding_doubled", count=doubled)] if doubled else [])
 
 
 def _columns(target: TargetResult) -> str:

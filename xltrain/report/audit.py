@@ -13,7 +13,7 @@ from xltrain.engine.audited import Audit
 from xltrain.engine.result import Result
 from xltrain.excel.chart import Axis, ChartData, bar_chart
 from xltrain.excel.write import GREY, NAVY, PALE, SECTION, TITLE, Sheet, new_book
-from xltrain.language import label, text
+from xltrain.language import label, sentences, text
 from xltrain.report.decisions import write_decisions
 from xltrain.report.findings import advice, finding_words, write_findings
 from xltrain.report.merged import write_merge_sheets
@@ -104,11 +104,12 @@ def audit_verdict(audit: Audit) -> str:
     said = {"cells": f"{len(worth):,}", "rows": f"{rows:,}", "total": f"{audit.rows:,}"}
     sentence = text("audit_verdict", **said)
     if audit.unlisted:
-        sentence += " " + text("audit_unlisted", count=f"{audit.unlisted:,}", listed=f"{len(worth):,}")
+        more = {"count": f"{audit.unlisted:,}", "listed": f"{len(worth):,}"}
+        sentence = sentences(sentence, text("audit_unlisted", **more))
     explained = sum(each.finding > 0 for each in worth)
     if audit.findings:
-        more = {"findings": len(audit.findings), "explained": f"{explained:,}", "left": f"{len(worth) - explained:,}"}
-        sentence += " " + text("audit_verdict_findings", **more)
+        found = {"findings": len(audit.findings), "explained": f"{explained:,}", "left": f"{len(worth) - explained:,}"}
+        sentence = sentences(sentence, text("audit_verdict_findings", **found))
     return sentence
 
 

@@ -8,13 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xltrain.config.settings import Column
-from xltrain.data.profile import Profile, profile
+from xltrain.data.profile import Profile, as_numbers, profile
 from xltrain.data.table import Table
 from xltrain.excel.write import EPOCH, GREY, HINT, NAVY, TITLE, Sheet, number_format
 from xltrain.language import label, text
 from xltrain.report.drift import LARGE, by_chance, drift
 from xltrain.report.notes import hover_headers
 from xltrain.report.report import Report
+from xltrain.report.sharing import LEAST as FEWEST
+from xltrain.report.sharing import central
 
 HEAD = 3
 LEAST = 20  # rows of the last source from which its difference is looked for
@@ -37,12 +39,12 @@ def write_columns(report: Report, name: str) -> None:
         "encoder",
         "missing_share",
         "distinct_count",
-        "min",
+        "lowest",
         "median",
-        "max",
+        "highest",
         "common_values",
     ]
-    notes = ["", "", "", "about_columns_encoder", "", "", "", "", "", ""]
+    notes = ["", "about_columns_role", "about_columns_type", "about_columns_encoder", "", "", "", "", "", ""]
     if moved:
         words.append("psi_last_source")
         notes.append("psi")
@@ -53,7 +55,7 @@ def write_columns(report: Report, name: str) -> None:
     for index, header in enumerate(headers):
         seen = names if index == 0 else []
         sheet.fit(index, seen, header, 40)
-    for word in ("min", "median", "max"):
+    for word in ("lowest", "median", "highest"):
         sheet.width(words.index(word), 12)
     sheet.width(words.index("common_values"), 46)
     sheet.head_height(HEAD, headers)
@@ -69,12 +71,15 @@ def _write(
     dated = pa.types.is_temporal(values.type)
     ends = [told.low, told.median, told.high]
     if report.share:
-        ends = [None, told.median, None]  # the ends are single rows
+        ends = [None, _middle(values), None]  # the ends are single rows
     look: dict[str, Any] = {"num_format": "yyyy-mm-dd"} if dated else {}
     if not dated and told.edges:
         look = {"num_format": number_format(np.array([told.low, told.median, told.high], float), 4)}
     shown = [None if each is None else each + EPOCH if dated else each for each in ends]
-    words = text("comma").join(f"{word} ({share:.0%})" for word, share in list(told.shares.items())[:4])
+    listed = [
+        (word, share) for word, share in told.shares.items() if not report.share or share * told.rows > FEWEST - 0.5
+    ]
+    words = text("comma").join(f"{word} ({share:.0%})" for word, share in listed[:4])
     cells: list[tuple[object, dict[str, Any]]] = [
         (column.name, {"bold": column.role == "target"}),
         (label(column.role) if column.role else "", {}),
@@ -93,10 +98,17 @@ def _write(
         sheet.write(row, len(cells), value, report.book.style(**style))
 
 
+def _middle(values: Any) -> float | None:
+    """The median as it may be handed on; None where there is none."""
+    known = as_numbers(values)
+    middle = central(known, 0.5) if known is not None else np.nan
+    return float(middle) if np.isfinite(middle) else None
+
+
 def _encoder(report: Report, column: Column) -> tuple[str, dict[str, Any]]:
     """How a feature was read: as the job asks for, else, in grey, as columns of its type are."""
-    if column.encoder:
-        return str(column.encoder), {}
+    if column.encoder:  # its arguments may be values
+        return str(column.encoder).partition("(")[0] if report.share else str(column.encoder), {}
     return report.result.encoders.get(column.name, ""), {"font_color": GREY, "italic": True}
 
 

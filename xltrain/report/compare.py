@@ -22,7 +22,7 @@ from xltrain.excel.write import (
     number_format,
     short,
 )
-from xltrain.language import label, text
+from xltrain.language import label, sentences, text
 from xltrain.report.difference import MEASURES, Cell, Difference, TargetDifference
 from xltrain.report.report import SHARES, metric_format
 
@@ -68,8 +68,8 @@ def sentence(found: Difference, target: TargetDifference) -> str:
         rows=f"{rows:,}",
     )
     chosen = [each for each in found.settings if each.header == "winner" and each.of == target.target]
-    other = [" " + text("compare_winner", before=each.before, after=each.after) for each in chosen]
-    return "".join([shown[:1].upper(), shown[1:], *other])
+    other = [text("compare_winner", before=each.before, after=each.after) for each in chosen]
+    return sentences(shown[:1].upper() + shown[1:], *other)
 
 
 def cause(found: Difference) -> str:

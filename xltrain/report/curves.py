@@ -105,13 +105,13 @@ def _charts(report: Report, sheet: Sheet, row: int, column: int, target: TargetR
         chart = _chart(report, target, word, take, epochs)
         chart.set_size({"width": CHART[0], "height": CHART[1]})
         sheet.part(row)
-        sheet.page.insert_chart(row, column, chart, {"object_position": 3})
+        sheet.page.insert_chart(row, column, chart, {"object_position": 3, "y_offset": 4})
         row += CHART_ROWS
     if any(run.lr_range for run in target.runs):
         chart = _range_chart(report, target)
         chart.set_size({"width": CHART[0], "height": CHART[1]})
         sheet.part(row)
-        sheet.page.insert_chart(row, column, chart, {"object_position": 3})
+        sheet.page.insert_chart(row, column, chart, {"object_position": 3, "y_offset": 4})
         row += CHART_ROWS
     return row
 

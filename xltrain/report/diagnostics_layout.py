@@ -28,7 +28,8 @@ def place_charts(sheet: Sheet, row: int, charts: Sequence[Any]) -> int:
         at = row + index // ACROSS * CHART_ROWS
         if not index % ACROSS:
             sheet.part(at)
-        place = {"object_position": 3, "x_offset": (index % ACROSS) * (CHART[0] + 12)}
+        # A few pixels below where the page may end, or its border would print on both.
+        place = {"object_position": 3, "x_offset": (index % ACROSS) * (CHART[0] + 12), "y_offset": 6}
         sheet.page.insert_chart(at, 0, chart, place)
     return row + -(-len(charts) // ACROSS) * CHART_ROWS
 

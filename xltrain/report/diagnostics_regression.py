@@ -155,7 +155,12 @@ def _coverage(report: Report, target: TargetResult) -> Any:
     data = report.data
     spread = 2 * np.sqrt(np.maximum(share * (1 - share), 0.25 / rows) / rows)
     dots = [
-        Dots(text("line_inside"), data.column(label("coverage"), share), data.column(label("spread"), spread)),
+        Dots(
+            text("line_inside"),
+            data.column(label("coverage"), share),
+            data.column(label("spread"), spread),
+            data.column(label("spread"), np.minimum(spread, 1 - share)),  # no more than all of them
+        ),
         Dots(text("line_wanted"), data.column(label("coverage"), np.full(count, WANTED))),
     ]
     low = min(0.5, np.floor(10 * float((share - spread).min())) / 10)
@@ -236,7 +241,10 @@ def _by_category(report: Report, target: TargetResult, title: str, name: str, va
     data = report.data
     dots = Dots(label("difference"), data.column(label("difference"), mean), data.column(label("spread"), spread))
     shown = data.column(name, [f"{names[code][:20]} ({rows[code]:,})" for code in chosen])
-    y = Axis(in_unit(text("axis_mean_residual"), target), number_format(np.concatenate([mean, spread]), 2))
+    # The whiskers whole, and 0, from which the means should not differ.
+    ends = np.concatenate([mean - spread, mean + spread])
+    bottom, top, _ = limits(np.array([min(ends.min(), 0.0), max(ends.max(), 0.0)]))
+    y = Axis(in_unit(text("axis_mean_residual"), target), number_format(ends, 2), bottom, top)
     return dot_chart(data, title + _outside(outside), shown, [dots], Axis(name, grid=False), y)
 
 

@@ -355,11 +355,13 @@ def _target(before: Side, after: Side, found: Matched, early: TargetRecord, late
 
 
 def _gain(error: Floats) -> tuple[float, float, float]:
-    """The share by which the mean error fell, and its interval from the differences of the same rows."""
+    """The share by which the mean error fell, and its interval from the differences of the same rows; no more than
+    all of an error can go.
+    """
     mean = float(error[:, 0].mean()) if len(error) else 0.0
     if not mean:
         return 0.0, 0.0, 0.0
     fell = error[:, 0] - error[:, 1]
     around = SURE * float(fell.std(ddof=1)) / np.sqrt(len(fell)) if len(fell) > 1 else np.inf
     gain = float(fell.mean())
-    return gain / mean, float((gain - around) / mean), float((gain + around) / mean)
+    return gain / mean, float((gain - around) / mean), min(float((gain + around) / mean), 1.0)

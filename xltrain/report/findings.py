@@ -101,6 +101,8 @@ def finding_words(finding: Finding, audit: Audit | Causes) -> str:
         return text("finding_total", found=plain(control.found), expected=plain(control.expected), **place)
     if finding.kind == "factor" and finding.factor < 0:
         sentence = text("finding_sign", **said)
+    elif finding.kind == "factor" and finding.offset:
+        sentence = text("finding_fahrenheit" if finding.factor > 1 else "finding_celsius", **said)
     elif finding.kind == "factor":
         factor = max(finding.factor, 1 / finding.factor)
         key = "finding_times" if finding.factor > 1 else "finding_part"
@@ -126,6 +128,8 @@ def advice(finding: Finding) -> str:
     """What may be decided about all of its rows at once."""
     if finding.kind == "factor" and finding.factor < 0:
         return text("advice_sign", fix=word_label("fix"))
+    if finding.kind == "factor" and finding.offset:
+        return text("advice_to_celsius" if finding.factor > 1 else "advice_to_fahrenheit", fix=word_label("fix"))
     if finding.kind == "factor" and finding.factor > 1:
         return text("advice_divide", fix=word_label("fix"), factor=f"{finding.factor:,.6g}")
     if finding.kind == "factor":
@@ -139,7 +143,7 @@ def advice(finding: Finding) -> str:
 
 def _unit(factor: float) -> str:
     known = UNITS.get(round(factor, 6))
-    return text("finding_unit", units=known) if known else ""
+    return text("finding_unit", units=known.replace(", ", text("comma"))) if known else ""
 
 
 def _where(finding: Finding) -> str:

@@ -85,7 +85,7 @@ def _block(report: Report, sheet: Sheet, row: int, target: TargetResult, found: 
         at = below + 1 + (index // ACROSS) * (CURVE[1] // ROW + 1)
         if not index % ACROSS:
             sheet.part(at if index else below)
-        place = {"object_position": 3, "x_offset": (index % ACROSS) * (CURVE[0] + 10)}
+        place = {"object_position": 3, "x_offset": (index % ACROSS) * (CURVE[0] + 10), "y_offset": 6}
         sheet.page.insert_chart(at, 0, chart, place)
     return below + 1 + -(-len(curves) // ACROSS) * (CURVE[1] // ROW + 1)
 

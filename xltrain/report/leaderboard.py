@@ -131,7 +131,7 @@ def _charts(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
         chart.set_size({"width": CHART[0], "height": CHART[1]})
         if not position % ACROSS:
             sheet.part(row + position // ACROSS * CHART_ROWS)
-        place = {"object_position": 3, "x_offset": position % ACROSS * (CHART[0] + 10)}
+        place = {"object_position": 3, "x_offset": position % ACROSS * (CHART[0] + 10), "y_offset": 4}
         sheet.page.insert_chart(row + position // ACROSS * CHART_ROWS, 0, chart, place)
     return row + -(-len(names) // ACROSS) * CHART_ROWS
 
@@ -165,7 +165,12 @@ def _columns(target: TargetResult, several: bool) -> list[_Column]:
             note="about_runs_optimizer",
             setting=True,
         ),
-        _Column(label("schedule"), [*(schedule_words(run) for run in runs), *blank], setting=True),
+        _Column(
+            label("schedule"),
+            [*(schedule_words(run) for run in runs), *blank],
+            note="about_runs_schedule",
+            setting=True,
+        ),
         *_settings(runs, blank),
         _Column(label("note"), [run.note or run.run.note for run in runs] + [each[2] for each in besides], widest=44),
     ]

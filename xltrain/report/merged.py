@@ -5,7 +5,7 @@ from typing import Any
 
 from xltrain.data.table import Calendar, Change, JoinReport, MergeReport
 from xltrain.excel.write import HINT, MAX_TEXT, SECTION, TITLE, WIDEST, Book, Sheet, number_format, text_width
-from xltrain.language import label, text
+from xltrain.language import label, listed, text
 from xltrain.place import Problem, column_letter
 from xltrain.report.notes import hover
 
@@ -212,7 +212,7 @@ def _write_duplicates(book: Book, sheet: Sheet, row: int, merge: MergeReport) ->
     row = _section(book, sheet, row, text("merge_duplicates", count=found.rows, dropped=found.dropped))
     if found.first:
         first, earlier = found.first
-        words = text("merge_duplicates_first", place=first, other=earlier, key=", ".join(found.key) or "-")
+        words = text("merge_duplicates_first", place=first, other=earlier, key=listed(found.key) or "-")
         sheet.write(row, 0, words, book.style(**{**HINT, "text_wrap": False}))
         row += 1
     if not found.sheets:

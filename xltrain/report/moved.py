@@ -133,31 +133,33 @@ _MIDDLES = ("mean_before", "mean_now", "median_before", "median_now")
 _SHARES = ("outside_share", "missing_before", "missing_now")
 
 
-def write_moved(book: Book, found: Mapping[str, Sequence[Moved]]) -> None:
-    """The sheet `Drift report`: a table for each target, the columns that have moved most first."""
+def write_moved(book: Book, found: Mapping[str, Sequence[Moved]], lines: Sequence[str] = ()) -> None:
+    """The sheet `Drift report`: what there is to say, and a table for each target, what has moved most first."""
     sheet = book.sheet(label("Drift report"))
     sheet.write(0, 0, label("Drift report"), book.style(**TITLE))
     sheet.page.set_row(0, 26)
     sheet.write(1, 0, text("moved_hint"), book.style(**{**HINT, "text_wrap": False}))
-    row = 3
+    for offset, line in enumerate(lines, 2):
+        sheet.write(offset, 0, line)
+    row = top = 3 + len(lines)
     for target, columns in found.items():
         if len(found) > 1:
             sheet.write(row, 0, target, book.style(bold=True))
             row += 1
-        lines = [_cells(each) for each in sorted(columns, key=_rank)]
-        headers = sheet.table(row, 0, [label(word) for word in HEADS], len(lines), "Drift")
+        rows = [_cells(each) for each in sorted(columns, key=_rank)]
+        headers = sheet.table(row, 0, [label(word) for word in HEADS], len(rows), "Drift")
         sheet.page.set_row(row, 50)
         hover_headers(sheet, row, 0, ["", "", *HEADS[2:6]])
         for index, (word, header) in enumerate(zip(HEADS, headers, strict=True)):
             shown = []
-            for offset, line in enumerate(lines, 1):
-                dated = line[1] == label("date") and word in _MIDDLES and line[index] is not None
-                form = "yyyy-mm-dd" if dated else _format(word, line[index])
-                sheet.write(row + offset, index, line[index], book.style(valign="top", **_shown_as(form)))
-                shown.append(form if dated else _seen(line[index]))
+            for offset, cells in enumerate(rows, 1):
+                dated = cells[1] == label("date") and word in _MIDDLES and cells[index] is not None
+                form = "yyyy-mm-dd" if dated else _format(word, cells[index])
+                sheet.write(row + offset, index, cells[index], book.style(valign="top", **_shown_as(form)))
+                shown.append(form if dated else _seen(cells[index]))
             sheet.fit(index, shown, header)
-        row += len(lines) + 3
-    sheet.page.freeze_panes(3, 1)
+        row += len(rows) + 3
+    sheet.page.freeze_panes(top, 1)
 
 
 def _shown_as(shown: str) -> dict[str, str]:

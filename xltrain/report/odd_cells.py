@@ -13,7 +13,7 @@ from xltrain.language import label, text
 from xltrain.report.findings import finding_words
 from xltrain.report.inputs import BAR, HEAD, INPUTS, SOURCE, WIDTHS, input_look, write_choices, write_hits
 from xltrain.report.notes import hover
-from xltrain.report.reasons import number_reason, plain, word_reason
+from xltrain.report.reasons import number_reason, plain, shown_range, word_reason
 from xltrain.report.report import Report
 from xltrain.report.samples import link_target
 
@@ -138,7 +138,7 @@ def cell_reason(cell: OddCell, found: Any) -> str:
     if cell.expected:
         return word_reason(cell.column, found, cell.expected)
     if np.isfinite(cell.low + cell.high):
-        return number_reason(cell.column, found, cell.low, cell.high)
+        return number_reason(cell.column, found, cell.low, cell.high, cell.decimals)
     return text("cell_odd", column=cell.column, found=plain(found))
 
 
@@ -149,4 +149,5 @@ def expected_of(cell: OddCell, found: Any) -> str | None:
     if not np.isfinite(cell.low + cell.high):
         return None
     dated = hasattr(found, "isoformat")
-    return text("suspect_range", low=plain(cell.low, dated), high=plain(cell.high, dated))
+    low, high = shown_range(cell.low, cell.high, dated)
+    return text("suspect_range", low=low, high=high)

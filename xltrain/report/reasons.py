@@ -4,25 +4,30 @@ import datetime
 import math
 from typing import Any
 
+import numpy as np
+
 from xltrain.data.slips import slip_of
+from xltrain.data.written import outwards
 from xltrain.language import text
 
 MANY = 2.0  # times the expected from which on that is said
 _EPOCH = datetime.date(1970, 1, 1)
 
 
-def number_reason(column: str, found: Any, low: float, high: float) -> str:
+def number_reason(column: str, found: Any, low: float, high: float, decimals: int | None = None) -> str:
     """`price 9,999 is 38 times what the rest of the row leads one to expect; expected 240 to 290`.
 
     Args:
         found: the cell as it is: a number, a date, or None.
         low, high: where it was expected; days since 1970 for a date.
+        decimals: of the column's numbers; None where they are not rounded.
     """
     value = as_number(found)
     if value is None or not (math.isfinite(low) and math.isfinite(high)):
-        return f"{column} {plain(found)}"
+        return text("cell_odd", column=column, found=plain(found))
     dated = hasattr(found, "isoformat")
-    said = {"column": column, "found": plain(found), "low": plain(low, dated), "high": plain(high, dated)}
+    ends = shown_range(low, high, dated)
+    said = {"column": column, "found": plain(found), "low": ends[0], "high": ends[1]}
     if low <= value <= high:
         return text("suspect_within", **said)
     times = value / ((low + high) / 2) if low > 0 and value > 0 and not dated else math.nan
@@ -31,7 +36,7 @@ def number_reason(column: str, found: Any, low: float, high: float) -> str:
     else:
         side = text("suspect_above" if value > high else "suspect_below")
         sentence = text("suspect_number", side=side, **said)
-    guess = "" if dated else _guess(value, low, high)
+    guess = "" if dated else _guess(value, low, high, decimals)
     return text("suspect_and", one=sentence, other=guess) if guess else sentence
 
 
@@ -46,11 +51,18 @@ def class_reason(target: str, found: str, expected: str, share: float) -> str:
     return text("suspect_class", target=target, found=found, expected=expected, share=f"{share:.0%}")
 
 
-def _guess(value: float, low: float, high: float) -> str:
+def shown_range(low: float, high: float, dated: bool = False) -> tuple[str, str]:
+    """The limits of a range as one would write them, rounded away from one another."""
+    least, most = outwards(np.array(low), np.array(high), dated)
+    return plain(float(least), dated), plain(float(most), dated)
+
+
+def _guess(value: float, low: float, high: float, decimals: int | None) -> str:
     """A slip of the hand after which the value would fit; empty where none is likely, or the range too wide to tell."""
-    slip = slip_of(value, low, high)
+    slip = slip_of(value, low, high, decimals)
     if slip is None:
-        return ""
+        other = slip_of(value, low, high) if decimals == 0 else None
+        return text("suspect_not_whole", guess=plain(other[2])) if other else ""
     kind, factor, meant = slip
     if kind == "factor":
         return text("suspect_factor", guess=plain(meant), factor=plain(max(factor, 1 / factor)))

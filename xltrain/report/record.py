@@ -228,8 +228,19 @@ def read_record(results: Path) -> Record:
             raise WorkbookError(Problem(place, message, text("record_newer_hint")))
         return _record(told)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        message = text("record_broken", file=path, reason=str(error)[:100])
+        message = text("record_broken", file=path, reason=_reason(error))
         raise WorkbookError(Problem(place, message, text("record_missing_hint"))) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be read, in the reader's language; the libraries' own words would be English."""
+    if isinstance(error, json.JSONDecodeError):
+        return text("record_no_json", line=error.lineno, column=error.colno)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, KeyError) and error.args:
+        return text("record_lacks", name=error.args[0])
+    return text("record_foreign")
 
 
 def _record(told: Mapping[str, Any]) -> Record:
@@ -281,5 +292,5 @@ def _read(results: Path, name: str, columns: Sequence[str] = ()) -> pa.Table:
         known = [column for column in pq.read_schema(path).names if column in columns]
         return pq.read_table(path, columns=known or None)
     except (pa.ArrowInvalid, OSError) as error:
-        message = text("record_broken", file=path, reason=str(error)[:100])
+        message = text("record_broken", file=path, reason=_reason(error))
         raise WorkbookError(Problem(Place(str(results)), message, text("record_missing_hint"))) from error

@@ -57,7 +57,7 @@ class Report:
     def slices(self) -> dict[str, tuple[Slice, ...]]:
         """For each target where its error sits, worst first."""
         names = [target.target for target in self.result.targets]
-        return {target.target: slices(self.table, target, names) for target in self.result.targets}
+        return {target.target: slices(self.table, target, names, blur=self.share) for target in self.result.targets}
 
     @property
     def several(self) -> bool:

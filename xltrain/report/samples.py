@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from xltrain.data.table import Table
 from xltrain.engine.result import Floats, Ledger, TargetResult
 from xltrain.excel.bulk import Cells, cells_of, time_format
-from xltrain.excel.write import HINT, LINKED, MAX_LITERAL, TITLE, Sheet, number_format, sheet_label
+from xltrain.excel.write import HINT, LINKED, MAX_LITERAL, TITLE, Sheet, decimal_format, number_format, sheet_label
 from xltrain.language import label, text
 from xltrain.place import MAX_ROW, column_letter
 from xltrain.report.ledger import labels
@@ -165,7 +165,7 @@ def _class_columns(target: TargetResult, order: Any) -> list[Column]:
 def _number_columns(ledger: Ledger, order: Any) -> list[Column]:
     shown = number_format(ledger.target, 4)
     columns: list[Column] = [
-        (label("target"), "actual", ledger.target[order], shown),
+        (label("target"), "actual", ledger.target[order], decimal_format(ledger.target)),
         _column("prediction", ledger.prediction, order, shown),
         _column("difference", ledger.target - ledger.prediction, order, shown),
     ]
@@ -185,8 +185,8 @@ def _training_columns(ledger: Ledger, order: Any) -> list[Column]:
     return [
         _column("early_loss", told.early, order),
         _column("mean_loss", told.mean, order),
-        _column("first_learnt", told.learnt, order, "0.0"),
-        _column("forgotten", told.forgotten, order, "0.0"),
+        _column("first_learnt", told.learnt, order, decimal_format(told.learnt, 1)),
+        _column("forgotten", told.forgotten, order, decimal_format(told.forgotten, 1)),
     ]
 
 

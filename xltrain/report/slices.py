@@ -98,13 +98,18 @@ def cap_errors(error: Floats) -> Floats:
 
 
 def slices(
-    table: Table, target: TargetResult, leave_out: Sequence[str] = (), errors: Floats | None = None
+    table: Table,
+    target: TargetResult,
+    leave_out: Sequence[str] = (),
+    errors: Floats | None = None,
+    blur: bool = False,
 ) -> tuple[Slice, ...]:
     """Every slice of at least 5 scored rows, worst first; of slices with the same rows the first alone.
 
     Args:
         leave_out: columns not to cut by, besides the target.
         errors: (rows,) other errors than those of `row_errors`, NaN where a row does not count.
+        blur: name bands of numbers without the value of any single row, so that they may be handed on.
     """
     given = row_errors(target) if errors is None else errors
     rows = np.flatnonzero(np.isfinite(given))
@@ -115,7 +120,7 @@ def slices(
     marks = np.random.default_rng(0).integers(1 << 62, size=len(rows), dtype=np.int64)
     found: list[Slice] = []
     seen: set[tuple[int, int]] = set()
-    for cut in _cuts(table, rows, {target.target, *leave_out}):
+    for cut in _cuts(table, rows, {target.target, *leave_out}, blur):
         found += _of_cut(cut, error, capped, marks, seen)
     # Rounded, so that slices which differ by nothing stand in the order of the columns.
     return tuple(sorted(found, key=lambda one: (-round(one.adjusted, 6), -round(one.error, 12))))
@@ -197,7 +202,7 @@ def _weights(count: Codes, total: Floats, square: Floats) -> Floats:
     return np.asarray(count / (count + max(within, 0.0) / between))
 
 
-def _cuts(table: Table, rows: Codes, leave_out: set[str]) -> Iterator[_Cut]:
+def _cuts(table: Table, rows: Codes, leave_out: set[str], blur: bool) -> Iterator[_Cut]:
     """Every way to part the scored rows."""
     origin = table.origin[rows]
     files = [str(each.file) for each in table.origins]
@@ -208,7 +213,7 @@ def _cuts(table: Table, rows: Codes, leave_out: set[str]) -> Iterator[_Cut]:
     positions = pa.array(rows)
     for name in table.names:
         if name not in leave_out:
-            yield from _of_column(name, table.data.column(name).take(positions))
+            yield from _of_column(name, table.data.column(name).take(positions), blur)
 
 
 def _named(by: str, origin: npt.NDArray[np.int32], keys: Sequence[str], names: Sequence[str]) -> Iterator[_Cut]:
@@ -219,7 +224,7 @@ def _named(by: str, origin: npt.NDArray[np.int32], keys: Sequence[str], names: S
         yield _Cut(by, "", np.array([numbers[key] for key in keys], np.int64)[origin], [called[key] for key in numbers])
 
 
-def _of_column(name: str, values: Any) -> Iterator[_Cut]:
+def _of_column(name: str, values: Any, blur: bool) -> Iterator[_Cut]:
     kind = values.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         yield from _months(name, values)
@@ -228,7 +233,7 @@ def _of_column(name: str, values: Any) -> Iterator[_Cut]:
     elif pa.types.is_boolean(kind):
         yield from _categories(name, pc.cast(values, pa.string()))
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        yield from _bands(name, np.asarray(pc.cast(values, pa.float64(), safe=False).to_numpy(), np.float64))
+        yield from _bands(name, np.asarray(pc.cast(values, pa.float64(), safe=False).to_numpy(), np.float64), blur)
 
 
 def _months(name: str, values: Any) -> Iterator[_Cut]:
@@ -261,7 +266,7 @@ def _categories(name: str, values: Any) -> Iterator[_Cut]:
     yield _Cut("category", name, codes, names)
 
 
-def _bands(name: str, values: Floats) -> Iterator[_Cut]:
+def _bands(name: str, values: Floats, blur: bool) -> Iterator[_Cut]:
     """By fifths of the rows; by value where there are few."""
     known = np.isfinite(values)
     distinct = np.unique(values[known])
@@ -273,5 +278,19 @@ def _bands(name: str, values: Floats) -> Iterator[_Cut]:
         return
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, BANDS + 1)))
     codes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    names = [text("band", low=short(float(a), 4), high=short(float(b), 4)) for a, b in pairwise(edges)]
+    shown = [short(each, 4) for each in (_blurred(values[known], edges) if blur else edges.tolist())]
+    names = [text("band", low=low, high=high) for low, high in pairwise(shown)]
+    if blur:  # the ends are single rows
+        names[0], names[-1] = text("band_to", high=shown[1]), text("band_from", low=shown[-2])
     yield _Cut("band", name, np.where(known, codes, -1).astype(np.int64), names)
+
+
+def _blurred(values: Floats, edges: Floats) -> list[float]:
+    """Each edge as the mean of the rows next to it, unless as many have it."""
+    ordered = np.sort(values)
+    found = []
+    for edge in edges:
+        first, last = np.searchsorted(ordered, edge, "left"), np.searchsorted(ordered, edge, "right")
+        start = min(max(int(first) - LEAST // 2, 0), len(ordered) - LEAST)
+        found.append(float(edge if last - first >= LEAST else ordered[start : start + LEAST].mean()))
+    return found

@@ -13,6 +13,7 @@ from xltrain.report.curves import winner_curve
 from xltrain.report.diagnostics import predicted_chart, roc_chart
 from xltrain.report.importance import importance_chart
 from xltrain.report.leaderboard import metric_in_unit
+from xltrain.report.notes import hover
 from xltrain.report.report import (
     Report,
     baseline_words,
@@ -91,9 +92,10 @@ def _target(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int
     sheet.block(row, 0, COLUMNS - 1, found.headline, head)
     # Bold letters of 14 points are a third wider than the default font's.
     sheet.page.set_row(row, 22 * lines(found.headline, COLUMNS * WIDTH / 1.35) + 8)
+    # What throws doubt on every figure comes first.
+    first = (found.judgement, found.enough) if target.leaks.columns else (found.enough, found.judgement)
     told = (
-        found.enough,
-        found.judgement,
+        *first,
         found.against_linear,
         found.against_trees,
         found.of_choice,
@@ -145,6 +147,7 @@ def _figures(report: Report, sheet: Sheet, row: int, target: TargetResult) -> in
     sheet.page.set_row(row, 48 if current() == "en" else 32)
     for column, measure in enumerate(measures, 2):
         sheet.write(row, column, label(measure), head)
+        hover(sheet, row, column, measure)
         values = [value_of(scores, measure) for _, scores in who]
         shown = metric_format(measure, [value for value in values if np.isfinite(value)])
         for offset, value in enumerate(values, 1):
@@ -215,6 +218,7 @@ def _worst(report: Report, sheet: Sheet, row: int, target: TargetResult) -> int:
     sheet.block(row, 0, 4, label("place"), head)
     for column, word in ((5, "target"), (7, "prediction"), (9, "out_of_fold_loss")):
         sheet.block(row, column, column + 1, label(word), right)
+        hover(sheet, row, column, "actual" if word == "target" else word)
     for offset, index in enumerate(worst(target, WORST), 1):
         goal, shown = link_target(report, int(index), target.target)
         if goal:

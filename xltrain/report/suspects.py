@@ -10,14 +10,26 @@ import pyarrow as pa
 from xlsxwriter.utility import xl_range_abs
 
 from xltrain.data.fingerprint import fingerprints
+from xltrain.data.profile import as_numbers
 from xltrain.engine.audited import OddCell
 from xltrain.engine.result import Result, Suspects, TargetResult
-from xltrain.excel.write import GREY, HEADER, HINT, TITLE, Sheet, date_format, number_format, text_width
+from xltrain.excel.write import (
+    GREY,
+    HEADER,
+    HINT,
+    LINKED,
+    TITLE,
+    Book,
+    Sheet,
+    date_format,
+    decimal_format,
+    text_width,
+)
 from xltrain.language import label, text
 from xltrain.report.findings import finding_words
 from xltrain.report.inputs import BAR, HEAD, INPUTS, SOURCE, WIDTHS, input_look, write_choices, write_hits
 from xltrain.report.notes import hover
-from xltrain.report.reasons import class_reason, number_reason, plain, word_reason
+from xltrain.report.reasons import class_reason, number_reason, plain, shown_range, word_reason
 from xltrain.report.report import Report, sentences
 from xltrain.report.samples import link_target
 
@@ -28,7 +40,7 @@ SLACK = 0.92  # of a column's width that a text fills where another font is draw
 SIMILAR = ("similar_1", "similar_2", "similar_3")
 NOTED = {
     "suspect_score", "reason", "expected", "suggested_value", "finding_number", "decision", "decision_column",
-    "new_value", "decision_weight", "odd_column", "similar_1", "pushes",
+    "new_value", "decision_weight", "odd_column", "odd_value", "odd_expected", "actual", "similar_1", "pushes",
 }  # fmt: skip
 WIDE = {**WIDTHS, "odd_value": 13, "odd_expected": 26, "pushes": 26, **dict.fromkeys(SIMILAR, 34)}
 
@@ -55,6 +67,11 @@ class _Line:
         return self.cell.column if self.cell else _odd_column(self.suspects, self.row)
 
     @property
+    def worth(self) -> bool:
+        """Whether it is worth reviewing, rather than listed because it comes next."""
+        return self.at < self.suspects.worth if self.at >= 0 else True
+
+    @property
     def own(self) -> bool:
         """Whether it is about the cell that explains best why the row is odd."""
         return self.odd == _odd_column(self.suspects, self.row)
@@ -77,6 +94,13 @@ class _Line:
         if self.own:
             return float(self.suspects.odd_low[self.row]), float(self.suspects.odd_high[self.row])
         return (self.cell.low, self.cell.high) if self.cell else (math.nan, math.nan)
+
+    @property
+    def decimals(self) -> int | None:
+        """How many decimals the numbers of the odd column have; None where they are not rounded."""
+        names = self.suspects.columns
+        known = self.suspects.decimals and self.odd in names
+        return self.suspects.decimals[names.index(self.odd)] if known else None
 
 
 def _odd_column(suspects: Suspects, row: int) -> str:
@@ -140,8 +164,7 @@ def _lines(result: Result) -> list[_Line]:
 
 
 def _by_worth(line: _Line) -> tuple[bool, float, int]:
-    worth = line.at < line.suspects.worth if line.at >= 0 else True
-    return not worth, -line.score, line.row
+    return not line.worth, -line.score, line.row
 
 
 def _write_head(report: Report, sheet: Sheet, found: Sequence[_Line], words: Sequence[str]) -> None:
@@ -151,6 +174,9 @@ def _write_head(report: Report, sheet: Sheet, found: Sequence[_Line], words: Seq
     worth, total = len(report.reviewed()), len(report.table)
     listed = len({line.row for line in found})
     said = [text("suspects_worth" if worth else "suspects_none", worth=f"{worth:,}", total=f"{total:,}")]
+    below = sum(not line.worth for line in found)
+    if worth and below:
+        said.append(text("suspects_below", count=below))
     if worth > listed:
         said.append(text("suspects_cut", listed=f"{listed:,}"))
     findings = report.result.causes.findings
@@ -163,54 +189,80 @@ def _write_head(report: Report, sheet: Sheet, found: Sequence[_Line], words: Seq
     write_hits(report, sheet, at["decision"], at.get("finding_number", ""), len(findings))
 
 
-def _write_lines(report: Report, sheet: Sheet, words: Sequence[str], found: Sequence[_Line]) -> None:
-    book = report.book
-    top = {"valign": "top"}
-    looks = {word: book.style(**top) for word in words}
-    looks["suspect_score"] = book.style(num_format="0.00", **top)
+def _part(found: Sequence[_Line], at: int) -> dict[str, Any]:
+    """How a row looks by where it stands: those that are not worth reviewing are grey, below a line."""
+    if found[at].worth or not found[0].worth:
+        return {"valign": "top"}
+    return {"valign": "top", "font_color": GREY, **({"top": 1, "top_color": GREY} if found[at - 1].worth else {})}
+
+
+def _looks(book: Book, words: Sequence[str], part: dict[str, Any]) -> dict[str, Any]:
+    """The style of each column in one part of the sheet."""
+    looks = {word: book.style(**part) for word in words}
+    looks["suspect_score"] = book.style(num_format="0.00", **part)
     for word in ("reason", "pushes"):
-        looks[word] = book.style(text_wrap=True, **top)
+        looks[word] = book.style(text_wrap=True, **part)
     for word in ("expected", "odd_expected", "decision_column"):
-        looks[word] = book.style(indent=1, align="left", **top)  # apart from the numbers to their left
+        looks[word] = book.style(indent=1, align="left", **part)  # apart from the numbers to their left
     for word in INPUTS:
         looks[word] = input_look(book, wrap=word == "decision_note")
-    link = book.style(font_color="#2F6DB5", underline=1, **top)
-    numbers = {
-        line.target.target: book.style(num_format=number_format(line.target.ledger.target, 4), **top)
-        for line in found
-        if not line.target.classes
-    }
+    return looks
+
+
+def _write_lines(report: Report, sheet: Sheet, words: Sequence[str], found: Sequence[_Line]) -> None:
+    book = report.book
+    own = {name: own_format(report.table.data.column(name)) for name in dict.fromkeys(map(_named, found))}
     at = {word: index for index, word in enumerate(words)}
     seen = dict.fromkeys(WORDY, 0.0)
     for offset, line in enumerate(found):
-        row = HEAD + 1 + offset
-        reason = reason_of(report, line)
-        name = line.target.target
-        values = {"rank": offset + 1, "suspect_score": line.score, "reason": reason, "target_column": name}
-        values |= {"actual": _cell(report, line.row, name), "expected": expected_of(line)}
-        values["decision_column"] = line.odd or name
-        if line.cell:
-            values |= {"suggested_value": line.cell.suggested, "finding_number": line.cell.finding or None}
-        values |= _odd(report, line) | {
-            "pushes": text("comma").join(line.suspects.pushes[line.at]) if line.at >= 0 else ""
-        }
+        row, name = HEAD + 1 + offset, line.target.target
+        part = _part(found, offset)
+        looks = _looks(book, words, part)
+        values = _values(report, line) | {"rank": offset + 1}
         for word in words:
-            if word not in ("place", *SIMILAR):
-                style = numbers.get(name) if word == "actual" else None
-                if isinstance(values.get(word), str) and word in WORDY:
-                    style = looks["expected"]
-                    seen[word] = max(seen[word], text_width(str(values[word])) + 3)
-                if hasattr(values.get(word), "isoformat"):
-                    style = book.style(num_format=date_format([values[word]]), align="left", **top)
-                sheet.write(row, at[word], values.get(word), style or looks[word])
-        _write_link(report, sheet, (row, at["place"]), line.row, line.odd or line.target.target, "", link)
+            value, look = values.get(word), looks[word]
+            if word in ("place", *SIMILAR):
+                continue
+            if isinstance(value, str) and word in WORDY:
+                look = looks["expected"]
+                seen[word] = max(seen[word], text_width(value) + 3)
+            elif hasattr(value, "isoformat"):
+                look = book.style(num_format=date_format([value]), align="left", **part)
+            elif word in WORDY and isinstance(value, (int, float)) and not isinstance(value, bool):
+                held = name if word == "actual" else _known(report, line.odd or name)
+                look = book.style(num_format=own.get(held) or own_format(report.table.data.column(held)), **part)
+            sheet.write(row, at[word], value, look)
+        link = book.style(**{**part, **LINKED})
+        _write_link(report, sheet, (row, at["place"]), line.row, line.odd or name, "", link)
         for word, other in zip(SIMILAR, line.suspects.similar[line.at].tolist(), strict=True):
             if other >= 0 and line.at >= 0:
-                said = f" · {plain(_cell(report, other, line.target.target))}"
-                _write_link(report, sheet, (row, at[word]), other, line.target.target, said, link)
-        sheet.height(row, reason, SLACK * WIDE["reason"])
+                said = f" · {plain(_cell(report, other, name))}"
+                _write_link(report, sheet, (row, at[word]), other, name, said, link)
+        sheet.height(row, str(values["reason"]), SLACK * WIDE["reason"])
     for index, word in enumerate(words):
         sheet.width(index, max(WIDE.get(word, 18), min(seen.get(word, 0), WIDEST)))
+
+
+def own_format(column: Any) -> str:
+    """A number format with the decimals that the column's own numbers have."""
+    known = as_numbers(column)
+    return decimal_format(known if known is not None else [])
+
+
+def _named(line: _Line) -> str:
+    return line.target.target
+
+
+def _values(report: Report, line: _Line) -> dict[str, Any]:
+    """What the columns of one row say, by their words."""
+    name = line.target.target
+    values = {"suspect_score": line.score, "reason": reason_of(report, line), "target_column": name}
+    values |= {"actual": _cell(report, line.row, name), "expected": expected_of(line)}
+    values["decision_column"] = line.odd or name
+    if line.cell:
+        values |= {"suggested_value": line.cell.suggested, "finding_number": line.cell.finding or None}
+    pushes = text("comma").join(line.suspects.pushes[line.at]) if line.at >= 0 else ""
+    return values | _odd(report, line) | {"pushes": pushes}
 
 
 def _write_link(
@@ -233,10 +285,10 @@ def _write_own(
         values = report.table.data.column(name).take(positions).to_pylist()
         known = [value for value in values if value is not None]
         shown = {"num_format": date_format(known)} if known and hasattr(known[0], "isoformat") else {}
-        plainly = report.book.style(valign="top", **shown)
-        odd = report.book.style(valign="top", bg_color="#FBE3CC", bold=True, **shown)
+        odd = {"bg_color": "#FBE3CC", "bold": True}
         for offset, (value, line) in enumerate(zip(values, found, strict=True)):
-            sheet.write(HEAD + 1 + offset, column, value, odd if line.odd == name else plainly)
+            look = report.book.style(**_part(found, offset), **shown, **(odd if line.odd == name else {}))
+            sheet.write(HEAD + 1 + offset, column, value, look)
         sheet.fit(column, [plain(value)[:30] + "00" for value in values[:100]], names[column], 24)
 
 
@@ -272,7 +324,7 @@ def reason_of(report: Report, line: _Line) -> str:
         return word_reason(name, found, line.category)
     if line.cell and line.cell.suggested is not None and not np.isfinite(sum(line.ends)):
         return text("suspect_moved", column=name, found=plain(found), meant=plain(line.cell.suggested))
-    return number_reason(name, found, *line.ends)
+    return number_reason(name, found, *line.ends, line.decimals)
 
 
 def expected_of(line: _Line) -> str | None:
@@ -283,7 +335,10 @@ def expected_of(line: _Line) -> str | None:
         name = line.likely or target.classes[int(max(target.ledger.target[line.row], 0))]
         return text("suspect_likely", name=name, share=f"{share:.0%}") if np.isfinite(share) else None
     low, high = float(suspects.low[line.row]), float(suspects.high[line.row])
-    return text("suspect_range", low=plain(low), high=plain(high)) if np.isfinite(low + high) else None
+    if not np.isfinite(low + high):
+        return None
+    least, most = shown_range(low, high)
+    return text("suspect_range", low=least, high=most)
 
 
 def _odd(report: Report, line: _Line) -> dict[str, Any]:
@@ -296,13 +351,17 @@ def _odd(report: Report, line: _Line) -> dict[str, Any]:
         expected = expected_of(line)
     elif not expected and np.isfinite(sum(line.ends)):
         dated = hasattr(found, "isoformat")
-        low, high = (plain(each, dated) for each in line.ends)
+        low, high = shown_range(*line.ends, dated)
         expected = text("suspect_range", low=low, high=high)
     return {"odd_column": line.odd, "odd_value": found, "odd_expected": expected}
 
 
 def _cell(report: Report, row: int, column: str) -> Any:
     """What a cell holds."""
+    return report.table.data.column(_known(report, column))[row].as_py()
+
+
+def _known(report: Report, column: str) -> str:
+    """A column as the table calls it."""
     known = {name.casefold(): name for name in reversed(report.table.names)}
-    name = column if column in report.table.names else known.get(column.casefold(), column)
-    return report.table.data.column(name)[row].as_py()
+    return column if column in report.table.names else known.get(column.casefold(), column)

@@ -4,7 +4,7 @@ from typing import Any
 
 from xltrain.engine.result import TargetResult
 from xltrain.excel.write import GREY, HINT, INK, TITLE, Sheet
-from xltrain.language import label, text
+from xltrain.language import label, sentences, text
 from xltrain.report.notes import hover_headers
 from xltrain.report.report import Report, baseline_words, metric_format, value_of
 from xltrain.report.summary import TINTS
@@ -47,7 +47,7 @@ def _write(report: Report, sheet: Sheet, row: int, target: TargetResult) -> None
     values = [value_of(target.best.metrics, target.metric)]
     values += [value_of(target.baselines.get(name), target.metric) for name in BASELINES]
     shown = {"num_format": metric_format(target.metric, values)}
-    words = f"{found.headline} {found.enough}".strip()
+    words = sentences(found.headline, found.judgement if target.leaks.columns else "", found.enough)
     cells: list[tuple[object, dict[str, Any]]] = [
         (target.target, {"bold": True}),
         (label(target.task), {}),

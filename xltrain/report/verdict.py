@@ -8,11 +8,17 @@ from xltrain.config.condition import OF_ONE, parse_conditions
 from xltrain.engine.result import Score, TargetResult
 from xltrain.excel.write import short
 from xltrain.language import label, text
-from xltrain.report.report import lower_is_better, with_unit
+from xltrain.report.report import baseline_words, lower_is_better, sentences, with_unit
 
 GOOD, USABLE, CLEAR = 0.5, 0.1, 0.02  # shares of the error of guessing that must be gone
 ALIKE = 0.02  # closer to the linear model than this is a draw
 FAR = 2.0  # times the median error from which the mean says how far the far misses are, and is typical of none
+
+# What the table beside the verdict shows, the errors among it.
+TABLE = {
+    "regression": ("mae", "rmse", "median_absolute_error"),
+    "classification": ("accuracy", "log_loss", "balanced_accuracy", "roc_auc"),
+}
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,8 @@ class Verdict:
 
     level: good | usable | little | none. `measure` is the metric behind the sentence; model, constant and linear are
     its values over all scored rows, NaN where unknown. `gain` is the share of the error of guessing that is gone.
+    level and sentences hold by the job's metric too, which stands beside them. `trees_ahead`: boosted trees are
+    better by all that is shown.
     """
 
     level: str
@@ -36,6 +44,7 @@ class Verdict:
     of_choice: str = ""
     next_period: str = ""
     enough: str = ""
+    trees_ahead: bool = False
 
 
 def verdict(target: TargetResult, good_enough: str = "") -> Verdict:
@@ -49,13 +58,24 @@ def verdict(target: TargetResult, good_enough: str = "") -> Verdict:
     model, constant, linear = (_value(scores, measure) for scores in (winner, *_baselines(target)))
     gain = _gain(measure, model, constant)
     level = _level(gain, _noise(target, measure, constant))
+    other = _value(_baselines(target)[0], target.metric)
+    own = _gain(target.metric, _value(winner, target.metric), other)
+    judgement = ""
     if level == "none" and target.task == "classification":
         # Counting right answers misses what probabilities know when one class is rare.
-        own = _gain(target.metric, _value(winner, target.metric), _value(_baselines(target)[0], target.metric))
         level = "ranks" if own >= USABLE else level
+    elif target.metric != measure and math.isfinite(own):
+        found = _lower(level, _level(own, _noise(target, target.metric, other)))
+        judgement = _apart(target, measure, gain, own) if found != level else ""
+        level = found
     enough, said = _enough(target, good_enough)
     if enough is not None and level in ("good", "usable", "little"):
         level = "good" if enough else "usable" if level == "good" else level
+        judgement = "" if level == "good" else judgement
+    if target.leaks.columns and level in ("good", "usable", "little"):
+        level, judgement = "little", _leaks(target, gain)
+    trees = target.baselines.get("boosted_trees", {})
+    ahead = _ahead(target, measure, trees)
     return Verdict(
         "little" if level == "ranks" else level,
         measure,
@@ -64,13 +84,34 @@ def verdict(target: TargetResult, good_enough: str = "") -> Verdict:
         linear,
         gain,
         _headline(target, measure, model, constant, linear),
-        _judgement(level, gain),
-        _against_linear(_gain(measure, model, linear)),
-        _against_trees(_gain(measure, model, _value(target.baselines.get("boosted_trees", {}), measure))),
+        judgement or _judgement(level, gain),
+        _against_linear(target, measure),
+        text("trees_better", share=f"{100 * ahead:.0f}") if ahead else _mixed(target, measure, "boosted_trees"),
         _of_choice(target),
         _next_period(target, measure, model),
         said,
+        ahead > 0,
     )
+
+
+def _lower(level: str, other: str) -> str:
+    """The lower of two levels; something is found where only one of them says that nothing is."""
+    order = ("none", "little", "usable", "good")
+    lowest = min(level, other, key=order.index)
+    return "little" if lowest == "none" and max(level, other, key=order.index) in ("usable", "good") else lowest
+
+
+def _apart(target: TargetResult, measure: str, gain: float, own: float) -> str:
+    """The two measures speak of different levels: both are said."""
+    key = "verdict_apart_usable" if min(own, gain) >= USABLE else "verdict_apart_little"
+    key = "verdict_apart_none" if own < CLEAR else key
+    shares = {"share": f"{100 * gain:.0f}", "rest": f"{100 * own:.0f}"}
+    return text(key, one=label(measure), other=label(target.metric), **shares)
+
+
+def _leaks(target: TargetResult, gain: float) -> str:
+    names = text("comma").join(name for name, _ in target.leaks.columns)
+    return text("verdict_leak", share=f"{100 * gain:.0f}", names=names, target=target.target)
 
 
 def _enough(target: TargetResult, good_enough: str) -> tuple[bool | None, str]:
@@ -191,20 +232,68 @@ def _judgement(level: str, gain: float) -> str:
     }[level]
 
 
-def _against_linear(gain: float) -> str:
-    if not math.isfinite(gain):
-        return ""
-    if abs(gain) < ALIKE:
-        return text("linear_alike")
-    share = f"{100 * abs(gain):.0f}"
-    return text("linear_beaten", share=share) if gain > 0 else text("linear_better", share=share)
+def _shown_measures(target: TargetResult, measure: str) -> list[str]:
+    """The measures that a reader sees beside the verdict: its own first, then the job's, then the table's."""
+    names = dict.fromkeys((measure, target.metric, *TABLE[target.task]))
+    return [name for name in names if name in target.best.metrics]
 
 
-def _against_trees(gain: float) -> str:
-    """Said only where boosted trees are clearly better: the data then hold more than was found."""
-    if not math.isfinite(gain) or gain > -ALIKE:
+def _gains(target: TargetResult, measure: str, scores: Mapping[str, Score]) -> dict[str, float]:
+    """By each of them the share of another model's error that is gone, where known."""
+    found = {
+        name: _gain(name, target.best.metrics[name].value, _value(scores, name))
+        for name in _shown_measures(target, measure)
+    }
+    return {name: gain for name, gain in found.items() if not math.isnan(gain)}
+
+
+def _mixed(target: TargetResult, measure: str, other: str) -> str:
+    """What is closer depends on the measure: both sides are named, with their values; else nothing."""
+    scores = target.baselines.get(other, {})
+    gains = _gains(target, measure, scores)
+    if not gains or not min(gains.values()) < -ALIKE or not max(gains.values()) > ALIKE:
         return ""
-    return text("trees_better", share=f"{100 * gain / (gain - 1):.0f}")
+    better = next(name for name, gain in gains.items() if gain > ALIKE)
+    worse = next(name for name, gain in gains.items() if gain < -ALIKE)
+    values = {"better": _both(target, better, scores), "worse": _both(target, worse, scores)}
+    half = better == "median_absolute_error"
+    return text("mixed_half" if half else "mixed", other=baseline_words(other, target.task), **values)
+
+
+def _both(target: TargetResult, metric: str, scores: Mapping[str, Score]) -> str:
+    """The winner's value of a metric and that of another model, with digits enough to differ."""
+    own, other = target.best.metrics[metric].value, _value(scores, metric)
+    digits = next((count for count in (3, 4, 5) if short(own, count) != short(other, count)), 6)
+    return text("against", metric=label(metric), own=short(own, digits), other=short(other, digits))
+
+
+def _against_linear(target: TargetResult, measure: str) -> str:
+    """Whether a linear model would do; what is said holds by every measure in sight."""
+    gains = _gains(target, measure, target.baselines.get("linear", {}))
+    if measure not in gains:
+        return ""
+    mixed = _mixed(target, measure, "linear")
+    if mixed or all(abs(gain) < ALIKE for gain in gains.values()):
+        return mixed or text("linear_alike")
+    name = measure if abs(gains[measure]) >= ALIKE else max(gains, key=lambda each: abs(gains[each]))
+    key = "linear_beaten" if gains[name] > 0 else "linear_better"
+    by = "" if name == measure else text("by_metric", metric=label(name))
+    return text(key, share=_share(abs(gains[name])), by=by)
+
+
+def _share(gain: float) -> str:
+    return f"{100 * gain:.0f}" if math.isfinite(gain) else "–"
+
+
+def _ahead(target: TargetResult, measure: str, trees: Mapping[str, Score]) -> float:
+    """How much less boosted trees err, where they are clearly better and by no measure worse: the data then hold more
+    than was found. 0 else.
+    """
+    gains = _gains(target, measure, trees)
+    gain = gains.get(measure, 0.0)
+    if not gain < -ALIKE or max(gains.values()) > ALIKE:
+        return 0.0
+    return gain / (gain - 1) if math.isfinite(gain) else 1.0
 
 
 def _of_choice(target: TargetResult) -> str:
@@ -214,9 +303,20 @@ def _of_choice(target: TargetResult) -> str:
     raw, value = _value(target.best.metrics, target.metric), target.corrected.value
     worse = value > raw if lower_is_better(target.metric) else value < raw
     shown = {"runs": len(target.runs), "metric": label(target.metric), "corrected": short(value)}
-    if worse and short(value) != short(raw):
-        return text("choice_flatters", raw=short(raw), **shown)
-    return text("choice_holds", **shown)
+    flatters = worse and short(value) != short(raw)
+    said = text("choice_flatters", raw=short(raw), **shown) if flatters else text("choice_holds", **shown)
+    return sentences((said, _outdone(target, raw)))
+
+
+def _outdone(target: TargetResult, raw: float) -> str:
+    """Another run that does better on the rows held out: it was not chosen by them, and may not be."""
+    sign = 1 if lower_is_better(target.metric) else -1
+    others = [run for run in target.runs if math.isfinite(sign * _value(run.metrics, target.metric))]
+    best = min(others, key=lambda run: sign * _value(run.metrics, target.metric), default=None)
+    if best is None or not sign * _value(best.metrics, target.metric) < sign * raw:
+        return ""
+    both = _both(target, target.metric, best.metrics)
+    return text("choice_outdone", run=best.name, both=both) if best.name != target.winner else ""
 
 
 def _next_period(target: TargetResult, measure: str, model: float) -> str:

@@ -22,6 +22,7 @@ from xltrain.report.leaderboard import write_leaderboard
 from xltrain.report.merged import write_merge_sheets
 from xltrain.report.report import Report
 from xltrain.report.samples import write_samples
+from xltrain.report.sharing import shared, shared_since
 from xltrain.report.since import Since
 from xltrain.report.slice_sheet import write_slices
 from xltrain.report.summary import write_summary
@@ -62,6 +63,8 @@ def write_results(
     Raises:
         WorkbookError: the file cannot be written.
     """
+    if share:
+        result, merge, settled, since = shared(result, table), None, (), shared_since(since)
     with new_book(path, job.name) as book:
         report = Report(
             path, book, ChartData(book, CHARTS), job, result, table, merge, samples_file, tuple(settled), since, share

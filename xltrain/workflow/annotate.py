@@ -20,7 +20,7 @@ from xltrain.events import Listener, ignore
 from xltrain.excel.package import missing_book
 from xltrain.excel.patch import Mark
 from xltrain.excel.write import number_format
-from xltrain.language import canonical, label, text
+from xltrain.language import canonical, label, listed, text
 from xltrain.place import Place, Problem, column_number
 from xltrain.report.annotated import read_annotated
 from xltrain.report.decisions import read_reasons
@@ -165,7 +165,7 @@ def _word(said: str) -> str:
 
 
 def _known() -> str:
-    return text("annotate_column_hint", known=", ".join([*COLUMNS, "all"]))
+    return text("annotate_column_hint", known=listed([*COLUMNS, "all"]))
 
 
 def _language(record: Record) -> str:
@@ -208,6 +208,7 @@ def _annotate(
         listen=listen,
         marks=_marks(path, record, rows, blocks),
         at=at,
+        read=[beside(path).with_suffix(".xlsx"), *(base / each.file for each in record.files)],
     )
     counts = [sum(len(block.rows) for block in blocks[file]) for file in targets]
     headers = tuple(each.header for each in added)

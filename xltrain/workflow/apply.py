@@ -1,9 +1,12 @@
 """Write the fixes that were decided into copies of the source workbooks: one cell each, nothing else touched."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from xltrain import language
 from xltrain.config.check import read_data_job
@@ -11,14 +14,20 @@ from xltrain.config.settings import Job
 from xltrain.config.source import is_job
 from xltrain.data.decided import DecisionStep, Settled, weight_column
 from xltrain.data.decided_rows import shown_value, typed
+from xltrain.data.parse import read_booleans
 from xltrain.data.table import Table
 from xltrain.errors import ConfigError, DataError, WorkbookError
-from xltrain.events import Listener, Wrote, ignore
+from xltrain.events import Listener, Noted, Wrote, ignore
+from xltrain.excel.book import open_book
+from xltrain.excel.grid import TEXT, Grid
 from xltrain.excel.package import missing_book
 from xltrain.excel.patch import Edit, NewSheet, check_kind, patch_book
+from xltrain.excel.read import NEW
 from xltrain.language import label, text
 from xltrain.place import Place, Problem
-from xltrain.workflow.copies import all_or_none, copy_names, undo_copies
+from xltrain.report.record import RECORD, read_record
+from xltrain.report.record import beside as record_folder
+from xltrain.workflow.copies import all_or_none, check_copies, copy_names, undo_copies
 from xltrain.workflow.decide import BESIDE, RESULTS, job_decisions, last_results
 from xltrain.workflow.merge import read_sources
 from xltrain.workflow.sources import open_books
@@ -41,7 +50,8 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Applied:
-    """What was written where. `left` are decisions that no cell can hold: rows dropped and weights stay decisions.
+    """What was written where. `left` are decisions that no cell can hold: rows dropped and weights stay decisions;
+    `decided_in` are the workbooks that hold them.
 
     `undone` are copies given back, each with whether its parts are those of the original byte for byte.
     """
@@ -51,7 +61,8 @@ class Applied:
     doubts: tuple[Problem, ...] = ()
     left: int = 0
     log: Path | None = None
-    undone: tuple[tuple[Path, bool], ...] = field(default=())
+    undone: tuple[tuple[Path, bool], ...] = ()
+    decided_in: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """What `xltrain apply --json` prints."""
@@ -70,6 +81,7 @@ class Applied:
             "files": [str(path) for path in self.files],
             "log": str(self.log) if self.log else None,
             "left": self.left,
+            "decided_in": list(self.decided_in),
             "doubts": [str(doubt) for doubt in self.doubts],
             "undone": [{"file": str(path), "identical": identical} for path, identical in self.undone],
         }
@@ -110,16 +122,23 @@ def apply(
     job = read_data_job(path)
     with language.using(job=job.language):
         last = path if path.with_suffix("").is_dir() else last_results(job, job.folder / (job.output or RESULTS))
-        fixes, settled, doubts = _fixes(job, last)
+        if job.decisions and (job.folder / job.decisions).resolve() == path.resolve():
+            last = None  # an audit, which has no results of its own
+        if last and (record_folder(last) / RECORD).is_file():
+            read_record(last)  # of a newer version, or broken: refused before anything is done
+        fixes, settled, doubts, read = _fixes(job, last)
+        fixes = _as_written_there(job.folder, fixes)
         if strict and doubts:
             raise DataError(doubts)
+        books = dict.fromkeys(each.decision.at.file for each in settled)
+        listen(Noted(text("apply_from", books=text("comma").join(books)) if books else text("apply_none")))
         left = sum(each.state == "applied" and each.decision.word != "fix" for each in settled)
-        found = Applied(tuple(fixes), (), tuple(doubts), left)
-        books = _books(job, fixes)
+        found = Applied(tuple(fixes), (), tuple(doubts), left, decided_in=tuple(books))
+        fixed = _books(job, fixes)
         if dry_run or not fixes:
             return found
         said = last or job.folder / (job.decisions or BESIDE)
-        return _write(found, said, job.folder, books, Path(output or "."), overwrite, listen)
+        return _write(found, said, job.folder, fixed, read, Path(output or "."), overwrite, listen)
 
 
 def missing(path: Path) -> WorkbookError:
@@ -134,10 +153,10 @@ def _book(path: Path) -> Path:
     return beside if path.is_dir() and beside.is_file() else path
 
 
-def _fixes(job: Job, last: Path | None) -> tuple[list[Fixed], tuple[Settled, ...], list[Problem]]:
-    """Every cell that gets another value, from the sources as they are now."""
+def _fixes(job: Job, last: Path | None) -> tuple[list[Fixed], tuple[Settled, ...], list[Problem], list[str]]:
+    """Every cell that gets another value, from the sources as they are now; and the names of these."""
     decisions, doubts = job_decisions(job, last)
-    table, _ = read_sources(job.sources, job.folder, job.columns, expected=bool(job.columns))
+    table, report = read_sources(job.sources, job.folder, job.columns, expected=bool(job.columns))
     step = DecisionStep(decisions, weight_column(job.columns))
     step.apply(table)
     doubts += step.doubts()
@@ -156,7 +175,36 @@ def _fixes(job: Job, last: Path | None) -> tuple[list[Fixed], tuple[Settled, ...
         cells.setdefault(change.place, Fixed(change.place, said.column, was, now, said.note, said.made))
     if problems:
         raise WorkbookError(problems)
-    return list(cells.values()), step.settled, doubts
+    return list(cells.values()), step.settled, doubts, [each.file for each in report.sources]
+
+
+def _as_written_there(base: Path, fixes: Sequence[Fixed]) -> list[Fixed]:
+    """What each cell really holds, and truth values in the words of their own column, such as `yes` or 1."""
+    sheets: dict[tuple[str, str], list[int]] = {}
+    for index, each in enumerate(fixes):
+        if (base / each.place.file).suffix.lower() in NEW:
+            sheets.setdefault((each.place.file, each.place.sheet), []).append(index)
+    found = list(fixes)
+    for (file, sheet), members in sheets.items():
+        with open_book(base / file) as book:
+            grid = book.grid(sheet)
+        for index in members:
+            each = fixes[index]
+            was = grid.at(each.place.row, each.place.column)
+            now = _like(grid, each.place.column, was, each.now) if isinstance(each.now, bool) else each.now
+            found[index] = replace(each, was=was, now=now)
+    return found
+
+
+def _like(grid: Grid, column: int, was: Any, now: bool) -> Any:
+    """A truth value as the cells of a column say it; a boolean where none of them says it otherwise."""
+    if isinstance(was, str):
+        strip = grid.by_column[column]
+        codes, counts = np.unique(strip.values[strip.kinds == TEXT].astype(np.int64), return_counts=True)
+        words = [grid.texts[code].as_py() for code in codes[np.argsort(-counts)].tolist()]
+        values, _ = read_booleans(words)
+        return next((word for word, value in zip(words, values, strict=True) if value == now), now)
+    return int(now) if isinstance(was, (int, float)) and not isinstance(was, bool) else now
 
 
 def _found(table: Table, place: Place, column: str, old: Any) -> Any:
@@ -195,6 +243,7 @@ def _write(
     said: Path,
     base: Path,
     books: dict[str, list[Fixed]],
+    sources: Sequence[str],
     folder: Path,
     overwrite: bool,
     listen: Listener,
@@ -202,15 +251,10 @@ def _write(
     """All copies, and one of the workbook that said so with the change log; or none."""
     targets = {file: folder / name for file, name in copy_names(list(books)).items()}
     log = folder / said.name
-    problems = [
-        Problem(Place(str(path)), text("output_is_source"), text("output_is_source_hint"))
-        for file, path in targets.items()
-        if path.resolve() == (base / file).resolve()
-    ]
-    taken = [path for path in (*targets.values(), log) if path.exists() and not overwrite]
-    problems += [Problem(Place(str(path)), text("file_exists"), text("file_exists_hint")) for path in taken]
-    if problems:
-        raise WorkbookError(problems)
+    if log in targets.values():
+        raise WorkbookError(Problem(Place(str(log)), text("output_is_source"), text("output_is_source_hint")))
+    origins = {**targets, os.path.relpath(said, base): log}
+    check_copies(origins, base, overwrite, [base / each for each in sources])
     doubts = [*found.doubts, *open_books(base, books)]
     with all_or_none() as stage:
         for file, fixes in books.items():
@@ -220,7 +264,7 @@ def _write(
         patch_book(said, stage(log), sheets=(sheet,))
     for path in (*targets.values(), log):
         listen(Wrote(str(path)))
-    return Applied(found.fixes, tuple(targets.values()), tuple(doubts), found.left, log)
+    return replace(found, files=tuple(targets.values()), doubts=tuple(doubts), log=log)
 
 
 def _log(fixes: Sequence[Fixed]) -> tuple[tuple[Any, ...], ...]:

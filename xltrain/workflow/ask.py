@@ -1,6 +1,6 @@
 """What the flags of `xltrain merge` say, as rules; every flag that cannot be understood is named, all at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from xltrain.data.inputs import Rules
 from xltrain.data.join import Join
 from xltrain.data.unpivot import Unpivot
 from xltrain.errors import ConfigError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Place, Problem
 from xltrain.registry import unknown
 from xltrain.workflow.decide import RESULTS, job_decisions, last_results
@@ -37,17 +37,19 @@ def merge_request(sources: Sequence[str], said: Mapping[str, Any]) -> MergeReque
     return _Reader(said).read(sources)
 
 
-def with_aliases(columns: Sequence[Column], aliases: Sequence[str]) -> tuple[Column, ...]:
-    """Columns with further headers, each as `A=B,C`. ConfigError for one that is of no column, or says nothing."""
+def with_aliases(columns: Sequence[Column], aliases: Sequence[str], also: Collection[str] = ()) -> tuple[Column, ...]:
+    """Columns with further headers, each as `A=B,C`. ConfigError for one that says nothing, or is of no column; those
+    of columns in `also`, which are known but not asked for, are passed over.
+    """
     reader = _Reader({"aliases": aliases, "types": ()})
     found = reader.columns(columns)
     known = [column.name for column in columns]
     for column in found:
-        if column.name not in known:
+        if column.name not in known and column.name not in also:
             reader.wrong("alias", unknown(text("word_column"), column.name, known))
     if reader.problems:
         raise ConfigError(reader.problems)
-    return found
+    return tuple(column for column in found if column.name in known)
 
 
 class _Reader:
@@ -106,10 +108,8 @@ class _Reader:
         if not self.said["job"]:
             return [], []
         folder = Path(self.said["job"]).absolute().parent
-        output, decisions = read_outputs(self.said["job"])
-        place = Place(Path(self.said["job"]).name)
-        job = Job(output=output or RESULTS, decisions=decisions, folder=folder, place=place)
-        found, doubts = job_decisions(job, last_results(job, folder / job.output))
+        job = Job(**read_outputs(self.said["job"]), folder=folder, place=Place(Path(self.said["job"]).name))
+        found, doubts = job_decisions(job, last_results(job, folder / (job.output or RESULTS)))
         here = Path.cwd()
         return [replace(each, file=name_of(folder / each.file, here)) for each in found], doubts
 
@@ -126,7 +126,7 @@ class _Reader:
         for each in self.said["types"]:
             name, equals, kind = (part.strip() for part in each.rpartition("="))
             if not equals or not name:
-                self.wrong("type", text("type_form", found=each, known=", ".join(TYPES)))
+                self.wrong("type", text("type_form", found=each, known=listed(TYPES)))
             elif kind not in TYPES:
                 self.wrong("type", unknown(text("word_type"), kind, TYPES))
             else:

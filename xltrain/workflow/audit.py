@@ -18,14 +18,16 @@ from xltrain.data.decided import Decision, DecisionStep, Settled, kept_positions
 from xltrain.data.table import MergeReport, Table
 from xltrain.engine.audit import audit as look
 from xltrain.engine.audited import Audit
-from xltrain.errors import ConfigError, DataError, WorkbookError
+from xltrain.errors import ConfigError, DataError
 from xltrain.events import Listener, Wrote, ignore
-from xltrain.excel.package import next_free, replacing
+from xltrain.excel.package import next_free, output_book, replacing
+from xltrain.excel.read import sheet_names
 from xltrain.language import text
-from xltrain.place import Place, Problem
+from xltrain.place import Problem
 from xltrain.report.audit import audit_verdict, write_audit
 from xltrain.report.decisions import read_decisions
 from xltrain.report.findings import advice, finding_words
+from xltrain.workflow.copies import check_unread
 from xltrain.workflow.decide import RESULTS, job_decisions, last_audit, last_results, with_decisions
 from xltrain.workflow.draft import sources_of
 from xltrain.workflow.merge import read_sources
@@ -53,7 +55,8 @@ class Audited:
     def sentences(self) -> tuple[str, ...]:
         """Every finding with what may be decided about it, largest first."""
         found = self.found.findings
-        return tuple(f"{each.number}. {finding_words(each, self.found)}; {advice(each)}" for each in found)
+        told = [(f"{each.number}. {finding_words(each, self.found)}", advice(each)) for each in found]
+        return tuple(map(text("semicolon").join, told))
 
     def to_pandas(self) -> Any:
         """The odd cells as a pandas DataFrame, worst first: place, column, value, score, expected range."""
@@ -123,13 +126,11 @@ def audit(
     given, sources = _job_of(sources, job)
     with language.using(job=given.language if given else ""):
         folder = given.folder if given else Path.cwd()
-        wanted = Path(output) if output else folder / AUDIT
-        wanted = wanted if wanted.suffix.lower() == ".xlsx" else wanted.with_name(wanted.name + ".xlsx")
+        wanted = output_book(output, folder / AUDIT if given else Path(AUDIT))
         said = given.columns if given else ()
         table, report = read_sources(sources, folder, said, listen=listen, expected=bool(said))
-        if overwrite and any((folder / each.file).resolve() == wanted.resolve() for each in table.origins):
-            problem = Problem(Place(str(wanted)), text("output_is_source"), text("output_is_source_hint"))
-            raise WorkbookError(problem)
+        if overwrite:
+            check_unread([wanted], _read(given, folder, table, report))
         if not len(table):
             raise DataError(Problem(None, text("audit_no_rows"), text("audit_no_rows_hint")))
         base = given or Job(name=wanted.stem, folder=folder)
@@ -198,6 +199,18 @@ def _decisions(job: Job | None, last: Path | None, folder: Path, table: Table) -
         before = read_decisions(last, name_of(last, folder), results=True)
         found += [each for each in before if Path(each.file).name in books]
     return found, doubts
+
+
+def _read(given: Job | None, folder: Path, table: Table, report: MergeReport) -> list[Path]:
+    """What was read and may not be replaced; an earlier audit, or a job among the books of a folder, may."""
+    named = {*(each.file for each in table.origins), *(each.file for each in report.sources if each.kept)}
+    read = [folder / each for each in named]
+    read += [folder / each.file for each in report.sources if not is_job(folder / each.file)]
+    if given and given.place:
+        book = folder / given.place.file
+        audited = book.suffix.lower() == ".xlsx" and "Summary" in map(language.canonical, sheet_names(book))
+        read += [] if audited else [book]
+    return read
 
 
 def _title(job: Job, sources: Sources) -> str:

@@ -99,6 +99,7 @@ def write_beside(
     base: Path,
     overwrite: bool,
     listen: Listener,
+    read: Iterable[Path] = (),
 ) -> tuple[list[Path], list[Problem]]:
     """Write all copies of the workbooks that a merge read, or none; see `write_copies`.
 
@@ -110,7 +111,8 @@ def write_beside(
     def whole(file: str) -> Table:
         return table.take(np.concatenate([block.rows for block in blocks[file]]))
 
-    return write_copies(blocks, added, targets, whole, base=base, overwrite=overwrite, listen=listen)
+    read = [*read, *(base / each.file for each in report.sources)]
+    return write_copies(blocks, added, targets, whole, base=base, overwrite=overwrite, listen=listen, read=read)
 
 
 def write_copies(
@@ -124,6 +126,7 @@ def write_copies(
     listen: Listener,
     marks: Mapping[str, Sequence[Mark]] | None = None,
     at: str = "",
+    read: Iterable[Path] = (),
 ) -> tuple[list[Path], list[Problem]]:
     """Write all copies, or none; the files written, and what their reader should know.
 
@@ -133,11 +136,12 @@ def write_copies(
         base: what file names are relative to.
         marks: comments on cells, by file.
         at: a named place such as K for the new columns, used only if empty.
+        read: files that no copy may replace, besides the sources.
 
     Raises:
         WorkbookError: a copy that exists; a workbook that cannot be copied; no room beside a table.
     """
-    check_copies(targets, base, overwrite)
+    check_copies(targets, base, overwrite, read)
     notes: list[Problem] = []
     written = []
     with all_or_none() as stage:

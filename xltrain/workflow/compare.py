@@ -9,11 +9,13 @@ from typing import Any
 import xltrain.choices  # noqa: F401  (declares the metrics)
 from xltrain.errors import ConfigError, RequirementError, WorkbookError
 from xltrain.events import Listener, Wrote, ignore
-from xltrain.excel.package import next_free, replacing
+from xltrain.excel.package import next_free, output_book, replacing
 from xltrain.language import text
-from xltrain.place import Place, Problem
+from xltrain.place import Problem
 from xltrain.report.compare import as_text, sentence, write_compare
 from xltrain.report.difference import Difference, Scores, difference, read_side
+from xltrain.report.record import beside
+from xltrain.workflow.copies import check_unread
 
 OUTPUT = "compare.xlsx"
 __all__ = ["Compared", "as_text", "compare"]
@@ -104,11 +106,8 @@ def compare(
             problems += error.problems
     if problems:
         raise WorkbookError(problems)
-    target = Path(output) if output else next_free(Path(OUTPUT))
-    if target.suffix.lower() != ".xlsx":
-        target = target.with_name(target.name + ".xlsx")
-    if any(target.resolve() == path.resolve() for path in paths):
-        raise WorkbookError(Problem(Place(str(target)), text("output_is_source"), text("output_is_source_hint")))
+    target = output_book(output, next_free(Path(OUTPUT)))
+    check_unread([target], [*paths, *(beside(path).with_name(beside(path).name + ".xlsx") for path in paths)])
     with replacing(target, overwrite) as temporary:
         found = difference(*sides)
         write_compare(temporary, found)

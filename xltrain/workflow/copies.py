@@ -1,6 +1,7 @@
 """Copies of source workbooks in another place: what they are called, and that all of them are written or none."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -8,7 +9,7 @@ from xltrain.config.source import is_job
 from xltrain.errors import WorkbookError
 from xltrain.events import Listener, Wrote, ignore
 from xltrain.excel.leftovers import temporary_name, tidy
-from xltrain.excel.package import disk_full, named, not_writable
+from xltrain.excel.package import disk_full, named, not_writable, renamed
 from xltrain.excel.patch import KINDS, copy_kind, undo_book
 from xltrain.language import text
 from xltrain.place import Place, Problem
@@ -33,14 +34,38 @@ def copy_names(files: Sequence[str], suffix: str = "") -> dict[str, PurePosixPat
     return names
 
 
-def check_copies(targets: Mapping[str, Path], base: Path, overwrite: bool) -> None:
-    """WorkbookError for every copy that would lie on its source or on a file that is there. Sources are relative to
-    `base`.
+def read_among(written: Iterable[Path], read: Iterable[Path]) -> list[Path]:
+    """Those of the files to be written that are one of the files read, by whatever name: no input is ever replaced."""
+    known = {key for path in read for key in _identity(path)}
+    return [path for path in written if known & _identity(path)]
+
+
+def check_unread(written: Iterable[Path], read: Iterable[Path]) -> None:
+    """WorkbookError for every file to be written that is one of the files read."""
+    hint = text("output_is_source_hint")
+    problems = [Problem(Place(str(path)), text("output_is_source"), hint) for path in read_among(written, read)]
+    if problems:
+        raise WorkbookError(problems)
+
+
+def _identity(path: Path) -> set[object]:
+    """What is the same for all names of a file: links, and another case where the disk knows none."""
+    found: set[object] = {os.path.normcase(os.path.realpath(path))}
+    with suppress(OSError):
+        known = path.stat()
+        if known.st_ino:  # some network disks number no files
+            found.add((known.st_dev, known.st_ino))
+    return found
+
+
+def check_copies(targets: Mapping[str, Path], base: Path, overwrite: bool, read: Iterable[Path] = ()) -> None:
+    """WorkbookError for every copy that would lie on a source, on another file that was `read`, or on a file that is
+    there. Sources are relative to `base`.
     """
-    sources = {(base / file).resolve() for file in targets}
+    sources = set(read_among(targets.values(), [*(base / file for file in targets), *read]))
     problems = []
     for path in targets.values():
-        if path.resolve() in sources:
+        if path in sources:
             problems.append(Problem(Place(str(path)), text("output_is_source"), text("output_is_source_hint")))
         elif path.exists() and not overwrite:
             problems.append(Problem(Place(str(path)), text("file_exists"), text("file_exists_hint")))
@@ -120,7 +145,7 @@ def _publish(own: Mapping[Path, Path]) -> None:
         raise WorkbookError(problems)
     for temporary, path in own.items():
         try:
-            temporary.replace(path)
+            renamed(temporary, path)
         except OSError as error:
             raise WorkbookError(disk_full(error, path) or not_writable(path, error)) from error
 
@@ -144,8 +169,9 @@ def undo_copies(
             problems.append(Problem(Place(str(source)), text("undo_no_copy")))
         for copy in found:
             targets[copy] = folder / (copy.relative_to(source) if source.is_dir() else copy.name)
-    for copy, target in targets.items():
-        if target.resolve() == copy.resolve():
+    lost = set(read_among(targets.values(), targets))
+    for target in targets.values():
+        if target in lost:
             problems.append(Problem(Place(str(target)), text("output_is_source"), text("output_is_source_hint")))
         elif target.exists() and not overwrite:
             problems.append(Problem(Place(str(target)), text("file_exists"), text("file_exists_hint")))

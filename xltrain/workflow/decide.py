@@ -2,7 +2,7 @@
 
 import glob
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from xltrain.config.source import is_job
 from xltrain.data.decided import Decision, DecisionStep, Settled, what_is_said
 from xltrain.data.table import MergeReport, Table
 from xltrain.errors import ConfigError, WorkbookError
-from xltrain.excel.package import number_of
+from xltrain.excel.package import number_of, output_book
 from xltrain.language import text
 from xltrain.place import Problem
 from xltrain.report.annotated import annotated_copies, read_annotated
 from xltrain.report.decisions import read_decisions
 from xltrain.report.record import LEDGER, read_record
-from xltrain.workflow.sources import name_of
+from xltrain.workflow.sources import name_of, open_books
 
 BESIDE, RESULTS = "decisions.xlsx", "results.xlsx"
 
@@ -32,30 +32,42 @@ class Decided:
     created: str = ""
 
 
-def last_results(job: Job, wanted: Path) -> Path | None:
-    """The newest results of this output, or else of the job's own; None where there are none yet."""
+def last_results(job: Job, wanted: Path, mine: Callable[[Path], bool] | None = None) -> Path | None:
+    """The newest results of this job with this output, or else with the job's own; None where there are none yet.
+
+    Several jobs may write into one folder: those of a job are the ones that bear its name, or that are `mine`.
+    """
+    mine = mine or (lambda path: _is_of(path, job))
     own = [job.folder / job.output] if job.output else []
-    found = (_newest(each) for each in [wanted, *own])
-    return next((path for path in found if path), None)
+    found = (path for each in [wanted, *own] for path in _numbered(each) if mine(path))
+    return next(found, None)
 
 
 def last_audit(wanted: Path) -> Path | None:
     """The newest of audit.xlsx, audit-2.xlsx ...; None where there is none yet."""
-    return _newest(wanted, alone=True)
+    return next(iter(_numbered(wanted, alone=True)), None)
 
 
-def _newest(wanted: Path, alone: bool = False) -> Path | None:
-    """The highest number of results.xlsx, results-2.xlsx ... whose folder stands beside it, or that needs none."""
-    if wanted.suffix.lower() != ".xlsx":
-        wanted = wanted.with_name(wanted.name + ".xlsx")
+def _numbered(wanted: Path, alone: bool = False) -> list[Path]:
+    """results.xlsx, results-2.xlsx ... with a folder beside it, or that needs none; the highest number first."""
+    wanted = output_book(wanted, Path(RESULTS))
     if not wanted.parent.is_dir():
-        return None
+        return []
     numbered = []
     for each in wanted.parent.glob("*.xlsx"):
         stem, number = (wanted.stem, 1) if each.name == wanted.name else number_of(each)
         if stem.casefold() == wanted.stem.casefold() and (alone or each.with_suffix("").is_dir()):
             numbered.append((number, each))
-    return max(numbered)[1] if numbered else None
+    return [path for _, path in sorted(numbered, reverse=True)]
+
+
+def _is_of(results: Path, job: Job) -> bool:
+    """Whether results are of this job; so they are where they do not say whose they are."""
+    try:
+        name = read_record(results).name
+    except WorkbookError:
+        return True
+    return not (name and job.name) or name == job.name
 
 
 def job_decisions(job: Job, last: Path | None) -> tuple[list[Decision], list[Problem]]:
@@ -82,7 +94,9 @@ def job_decisions(job: Job, last: Path | None) -> tuple[list[Decision], list[Pro
     renamed = _renamed(job, last)
     if renamed and not (named.is_file() and renamed.samefile(named)):
         found += read_decisions(renamed, name_of(renamed, job.folder), results=True)
-    return found, _overlooked(last, job, found) if last else []
+    read = [each for each in (last, *copies, named, renamed) if each and each.is_file()]
+    doubts = open_books(job.folder, dict.fromkeys(name_of(each, job.folder) for each in read))
+    return found, doubts + (_overlooked(last, job, found) if last else _of_others(job))
 
 
 def _renamed(job: Job, last: Path | None) -> Path | None:
@@ -110,7 +124,7 @@ def _overlooked(last: Path, job: Job, found: Sequence[Decision]) -> list[Problem
     known = {what_is_said(each) for each in found}
     for each in sorted(last.parent.glob(f"{glob.escape(stem)}*.xlsx")):
         earlier = number_of(each)[0] == stem and number_of(each)[1] < number
-        if not earlier or not each.with_suffix("").is_dir() or each.stat().st_mtime <= made:
+        if not earlier or not each.with_suffix("").is_dir() or each.stat().st_mtime <= made or not _is_of(each, job):
             continue
         shown = name_of(each, job.folder)
         new = [said for said in read_decisions(each, shown, results=True) if what_is_said(said) not in known]
@@ -118,6 +132,16 @@ def _overlooked(last: Path, job: Job, found: Sequence[Decision]) -> list[Problem
             message, hint = text("decisions_earlier", last=last.name), text("decisions_earlier_hint", last=last.name)
             doubts.append(Problem(new[0].at, message, hint))
     return doubts
+
+
+def _of_others(job: Job) -> list[Problem]:
+    """Decisions in results of the same output that bear another name, as those of a job that was renamed do."""
+    last = next(iter(_numbered(job.folder / (job.output or RESULTS))), None)
+    if last is None or _is_of(last, job):
+        return []
+    said = read_decisions(last, name_of(last, job.folder), results=True)
+    message, hint = text("decisions_of_other", name=read_record(last).name), text("decisions_of_other_hint")
+    return [Problem(said[0].at, message, hint)] if said else []
 
 
 def same_books(last: Path, table: Table, folder: Path) -> bool:
@@ -133,14 +157,14 @@ def same_books(last: Path, table: Table, folder: Path) -> bool:
     return any((folder / origin.file).resolve() in known for origin in table.origins)
 
 
-def apply_decisions(job: Job, wanted: Path, table: Table, report: MergeReport, weight: str) -> Decided:
+def apply_decisions(job: Job, last: Path | None, table: Table, report: MergeReport, weight: str) -> Decided:
     """The rows as the job's decisions say; what was changed, and every doubt, goes into the report.
 
     Raises:
         ConfigError: decisions that are incomplete, impossible or contradict one another, all of them; none is applied.
         WorkbookError: a workbook of decisions that cannot be read.
     """
-    decisions, doubts = job_decisions(job, last_results(job, wanted))
+    decisions, doubts = job_decisions(job, last)
     if not decisions:
         return Decided(table, replace(report, doubts=(*report.doubts, *doubts)) if doubts else report)
     step = DecisionStep(decisions, weight)

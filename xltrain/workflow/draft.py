@@ -14,7 +14,7 @@ from xltrain.data.encode import task_of
 from xltrain.data.header import find, key
 from xltrain.data.table import MergeReport, Table
 from xltrain.errors import ConfigError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Problem
 from xltrain.workflow.sources import name_of
 from xltrain.workflow.suggest import facts_of, suggest_runs
@@ -40,9 +40,7 @@ def draft_job(
         DataError: a target is no column.
     """
     if not targets:
-        raise ConfigError(
-            Problem(None, text("target_needed"), text("target_needed_hint", names=", ".join(table.names)))
-        )
+        raise ConfigError(Problem(None, text("target_needed"), text("target_needed_hint", names=listed(table.names))))
     names = [find(each, table.names) for each in targets]
     columns = infer(table, (), names)
     tasks = {name: task_of(table, column) for column in columns for name in names if column.name == name}

@@ -10,6 +10,7 @@ from xltrain.events import Listener, Wrote, ignore
 from xltrain.excel.package import replacing
 from xltrain.language import text
 from xltrain.place import Place, Problem
+from xltrain.workflow.copies import check_unread
 
 
 def export(model: str | Path, output: str | Path, *, overwrite: bool = False, listen: Listener = ignore) -> Path:
@@ -28,6 +29,7 @@ def export(model: str | Path, output: str | Path, *, overwrite: bool = False, li
     if path.suffix.lower() != ".onnx":
         raise ConfigError(Problem(Place(str(path)), text("export_suffix", found=path.name)))
     check_onnx()
+    check_unread([path], [Path(model)])
     trained = load_model(Path(model))
     with replacing(path, overwrite) as temporary:
         temporary.write_bytes(to_onnx(trained))

@@ -12,7 +12,7 @@ from typing import Any
 import xltrain.choices  # noqa: F401  (declares every choice)
 from xltrain import language
 from xltrain.config.check import read_job
-from xltrain.config.condition import Condition, parse_condition
+from xltrain.config.condition import Condition, parse_condition, parse_conditions
 from xltrain.config.rows import job_rows
 from xltrain.config.settings import DEVICES, Column, Job
 from xltrain.config.source import is_job
@@ -30,7 +30,7 @@ from xltrain.engine.result import Result, Score, TargetResult
 from xltrain.engine.resume import Keeper
 from xltrain.errors import ConfigError, DataError, RequirementError, WorkbookError
 from xltrain.events import Listener, Noted, Planned, Wrote, ignore
-from xltrain.excel.package import disk_full, next_free, not_writable, replacing, temporary_folder
+from xltrain.excel.package import disk_full, next_free, not_writable, output_book, replacing, temporary_folder
 from xltrain.language import label, text
 from xltrain.place import Problem
 from xltrain.registry import unknown
@@ -61,6 +61,7 @@ class Fit:
     report: MergeReport
     settled: tuple[Settled, ...] = ()
     language: str = ""  # the job's, in which it speaks
+    shared: Path | None = None  # the workbook to be handed on, where one was asked for
 
     @property
     def model(self) -> Path:
@@ -87,6 +88,7 @@ class Fit:
         """What `xltrain fit --json` prints; metrics are out of fold, in the target's own unit."""
         return {
             "results": str(self.results),
+            **({"shared": str(self.shared)} if self.shared else {}),
             "model": str(self.model),
             "best": self.best,
             "samples": self.result.samples,
@@ -193,14 +195,16 @@ def fit(
             write_record(
                 beside, job.name, job.folder, job_rows(shown), taken.files, fitted.result, table, taken.settled
             )
-            report = _write_books(path, temporary, beside, shown, fitted.result, table, report, taken, share, listen)
+            report, handed = _write_books(
+                path, temporary, beside, shown, fitted.result, table, report, taken, share, listen
+            )
         if tensorboard is not None:
             write_tensorboard(Path(tensorboard) / path.stem, fitted.result)
         if not fitted.result.interrupted:
             keeper.done()
         listen(Wrote(str(path)))
     files = {name: path.with_suffix("") / file for name, file in models.items()}
-    done = Fit(path, files, fitted.result, table, report, taken.settled, job.language)
+    done = Fit(path, files, fitted.result, table, report, taken.settled, job.language, handed)
     _hold(conditions, fitted.result, path)
     return done
 
@@ -216,8 +220,10 @@ def _write_books(
     taken: _Taken,
     share: bool,
     listen: Listener,
-) -> MergeReport:
-    """The results workbook with its pictures, and the one to be handed on; the report with what could not be drawn."""
+) -> tuple[MergeReport, Path | None]:
+    """The results workbook with its pictures, and the one to be handed on; the report with what could not be drawn,
+    and where the latter lies.
+    """
     write = partial(
         write_results,
         job=job,
@@ -233,10 +239,12 @@ def _write_books(
     pictures, undrawn = shoot_all(job.shots, job.folder, temporary, beside, listen)
     report = replace(report, doubts=(*report.doubts, *undrawn))
     write(temporary, merge=report, pictures=pictures)
-    if share:
-        with replacing(next_free(path.with_stem(f"{path.stem}-share"))) as other:
-            write(other, merge=report, share=True)
-    return report
+    if not share:
+        return report, None
+    handed = next_free(path.with_stem(f"{path.stem}-share"))
+    with replacing(handed) as other:
+        write(other, merge=report, share=True)
+    return report, handed
 
 
 def _with_units(result: Result, report: MergeReport) -> Result:
@@ -290,10 +298,11 @@ def _read(
             job = draft_job(table, targets, sources, Path.cwd(), report, overrides)
         taken = _Taken(file_records(table, report, job.folder))
         wanted = _wanted(job, output)
-        last = last_results(job, wanted)
-        if named or (last and same_books(last, table, job.folder)):
+        mine = None if named else partial(same_books, table=table, folder=job.folder)
+        last = last_results(job, wanted, mine)
+        if named or last:
             weight = weight_column(job.columns)
-            decided = apply_decisions(job, wanted, table, report, weight)
+            decided = apply_decisions(job, last, table, report, weight)
             table, report = decided.table, decided.report
             taken = replace(taken, settled=decided.settled, last=last, created=decided.created)
             followed = sum(each.state in ("applied", "satisfied", "kept") for each in decided.settled)
@@ -327,8 +336,8 @@ def _job_of(sources: Sources, targets: Sequence[str], overrides: Sequence[str]) 
 
 def _wanted(job: Job, output: str | Path | None) -> Path:
     """The results workbook that was asked for, before it is numbered."""
-    wanted = Path(output) if output else job.folder / (job.output or RESULTS)
-    return wanted if wanted.suffix.lower() == ".xlsx" else wanted.with_name(wanted.name + ".xlsx")
+    folder = Path() if job.folder == Path.cwd() else job.folder  # told as other outputs in the current folder are
+    return output_book(output, output_book(folder / (job.output or RESULTS), Path(RESULTS)))
 
 
 @contextlib.contextmanager
@@ -415,13 +424,15 @@ def _device(name: str) -> str:
 
 def _check_conditions(conditions: Sequence[Condition], job: Job, table: Table, columns: Sequence[Column]) -> None:
     """Whether some target has the metric of each condition, before anything is trained. ConfigError."""
+    enough = parse_conditions(job.good_enough)
     targets = [column for column in columns if column.role == "target"]
     tasks = {each.name: job.task if job.task != "auto" else task_of(table, each) for each in targets}
     problems = [
         Problem(
-            None, text("require_misfit", condition=each.said, tasks=", ".join(sorted(set(map(label, tasks.values())))))
+            place, text(key, condition=each.said, tasks=text("comma").join(sorted(set(map(label, tasks.values())))))
         )
-        for each in conditions
+        for place, key, said in ((None, "require_misfit", conditions), (job.place, "good_enough_misfit", enough))
+        for each in said
         if tasks and not any(each.about(name, task) for name, task in tasks.items())
     ]
     if problems:

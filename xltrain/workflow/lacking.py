@@ -9,7 +9,7 @@ from xltrain.data.header import Columns, bare_key
 from xltrain.data.table import MergeReport, SourceReport, Table
 from xltrain.engine.checkpoint import Model
 from xltrain.errors import DataError
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import Place, Problem, column_number
 
 NEAR = 0.65  # of 1: how like a header must be to be offered
@@ -86,7 +86,7 @@ def _problem(name: str, place: Place, source: SourceReport | None, table: Table,
         return Problem(place, message, text("lacking_near", header=near, place=at, name=name))
     if not free:
         return Problem(place, message, text("lacking_nothing"))
-    found = ", ".join(f"{header} ({letter})" if letter else header for header, letter in list(free.items())[:SHOWN])
+    found = listed(f"{header} ({letter})" if letter else header for header, letter in list(free.items())[:SHOWN])
     return Problem(place, message, text("lacking_others", found=found + (" …" if len(free) > SHOWN else ""), name=name))
 
 

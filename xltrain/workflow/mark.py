@@ -52,6 +52,11 @@ class Marking:
     findings: list[Finding] = field(default_factory=list)
     starts: dict[tuple[str, str], int] = field(default_factory=dict)
     done: Marked = field(default_factory=Marked)
+    files_read: list[str] = field(default_factory=list)
+
+    def read(self, report: MergeReport) -> None:
+        """What the block read, which no copy may replace."""
+        self.files_read += [each.file for each in report.sources]
 
     def add(self, report: MergeReport) -> None:
         """Everything that a merge found: doubts, cells of another kind, cells and rows that were changed or dropped."""
@@ -71,7 +76,7 @@ class Marking:
 
 
 def _of(problem: Problem, kind: str) -> Finding:
-    said = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
+    said = text("semicolon").join([problem.message, problem.hint]) if problem.hint else problem.message
     return Finding(problem.place or Place(""), said, kind)
 
 
@@ -97,19 +102,24 @@ def marking(
     found = Marking()
     where = None if folder is None else Path(folder)
     here = base or Path.cwd()
+
+    def marked() -> Marked:
+        assert where is not None
+        return mark_books(found.findings, where, here, found.starts, files, overwrite, listen, found.files_read)
+
     try:
         yield found
     except XltrainError as error:
         if where is not None:
             found.findings += [_of(problem, "error") for problem in error.problems if problem.place]
             try:
-                found.done = mark_books(found.findings, where, here, found.starts, files, overwrite, listen)
+                found.done = marked()
             except WorkbookError as more:
                 raise type(error)([*error.problems, *more.problems]) from error
             raise type(error)([*error.problems, *map(_line, found.done.lines())]) from error
         raise
     if where is not None:
-        found.done = mark_books(found.findings, where, here, found.starts, files, overwrite, listen)
+        found.done = marked()
 
 
 def mark_job(
@@ -154,10 +164,12 @@ def mark_books(
     files: Sequence[str] = (),
     overwrite: bool = False,
     listen: Listener = ignore,
+    read: Sequence[str] = (),
 ) -> Marked:
     """Write a marked copy of every workbook that findings name; those of a kind that cannot be patched are noted.
 
-    `starts` are the first columns of tables by file and sheet, for findings that name a row alone.
+    `starts` are the first columns of tables by file and sheet, for findings that name a row alone; `read` are files,
+    relative to `base`, that no copy may replace.
 
     Raises:
         WorkbookError: a copy exists or cannot be written.
@@ -175,7 +187,7 @@ def mark_books(
     targets = {file: folder / name for file, name in copy_names(able).items()}
     if folder.suffix.lower() in KINDS and len(able) == 1:
         targets = {able[0]: folder}
-    check_copies(targets, base, overwrite)
+    check_copies(targets, base, overwrite, [base / file for file in (*of_files, *read)])
     counts: dict[Path, int] = {}
     with all_or_none() as stage:
         for file, path in targets.items():

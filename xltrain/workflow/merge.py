@@ -37,7 +37,7 @@ from xltrain.events import Listener, Wrote, ignore
 from xltrain.excel.package import next_free, replacing, telling_full
 from xltrain.excel.write import MAX_TEXT, new_book
 from xltrain.language import label, text
-from xltrain.place import Problem
+from xltrain.place import Place, Problem
 from xltrain.report.merged import report_document, write_merge_sheets
 from xltrain.workflow.sources import Sources, check_apart, expand, is_frame, listed, path_of, split
 
@@ -118,8 +118,9 @@ def merge(
     rules = replace(rules, columns=tuple(columns) or rules.columns)
     base = Path(folder) if folder is not None else Path.cwd()
     target = str(output) if output is not None else ""
-    written = [path for path in (report_json, None if is_database(target) else output) if path]
-    check_apart(written, sources, joins, base)
+    if output is not None and not target.strip():
+        raise ConfigError(Problem(Place("-o"), text("output_empty"), text("output_empty_hint")))
+    check_apart(_written(target, report_json), sources, joins, base)
     asked = _Asked(sources, rules, joins, Decisions.of(decisions, doubts, rules.columns), base, strict, listen)
     with ExitStack() as files:
         document = files.enter_context(replacing(Path(report_json), overwrite)) if report_json else None
@@ -159,6 +160,18 @@ def read_sources(
     rules = Rules(columns=unlimited(columns), expected=expected)
     done = _in_memory(_Asked(given, rules, (), Decisions(), base, False, listen))
     return done.table, done.report
+
+
+def _written(target: str, report_json: str | Path | None) -> list[str | Path]:
+    """The files that a merge writes, but for the report beside a database, which has a name of its own."""
+    found: list[str | Path] = [report_json] if report_json else []
+    if not target or is_database(target):
+        return found
+    return [*found, target, *([] if target.lower().endswith(".xlsx") else [_report_beside(Path(target))])]
+
+
+def _report_beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem} {label('report')}.xlsx")
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,7 +278,7 @@ def _in_memory(asked: _Asked, written: Collection[str] = ()) -> Merged:
 def _to_file(asked: _Asked, path: Path, overwrite: bool) -> Merged:
     """A workbook with everything in it; or a stream of rows, with the report in a workbook beside it."""
     suffix = check_output(path)
-    beside = path.with_name(f"{path.stem} {label('report')}.xlsx")
+    beside = _report_beside(path)
     written = {os.path.realpath(each) for each in (path, beside)}
     with replacing(path, overwrite) as temporary:
         written.add(os.path.realpath(temporary))
@@ -301,8 +314,12 @@ def _to_database(asked: _Asked, address: str, append: bool, overwrite: bool) -> 
     stem = _file_name(f"{Path(plain.rpartition('/')[2]).stem} {name}")
     beside = asked.base / f"{stem} {label('report')}.xlsx"
     beside = beside if overwrite else next_free(beside)
+    check_apart([beside], asked.sources, asked.joins, asked.base)
     with replacing(beside, overwrite) as report_file:
-        with _work(asked) as work, DatabaseWriter(address, append) as writer:
+        with (
+            _work(asked, {os.path.realpath(each) for each in (beside, report_file)}) as work,
+            DatabaseWriter(address, append) as writer,
+        ):
             columns = _pour(work, lambda batch: writer.write(with_places(batch)))
             report = work.report(asked.strict)
         with new_book(report_file) as book:

@@ -14,7 +14,7 @@ from xltrain.engine.checkpoint import Model, load_model
 from xltrain.errors import WorkbookError
 from xltrain.excel.package import missing_book
 from xltrain.excel.read import sheet_names
-from xltrain.language import canonical, label, text
+from xltrain.language import canonical, label, listed, text
 from xltrain.place import Place, Problem
 from xltrain.report.record import RECORD, beside, read_record
 from xltrain.report.report import baseline_words
@@ -45,7 +45,7 @@ def read_models(path: Path) -> list[Model]:
         chosen = [model for pair in winners for model in found if (model.target, model.run) == pair]
         lost = [target for target, _ in winners if target not in {model.target for model in chosen}]
         if lost:
-            message = text("models_lost", targets=", ".join(lost), folder=folder)
+            message = text("models_lost", targets=listed(lost), folder=folder)
             raise WorkbookError(Problem(Place(str(path)), message, text("models_none_hint")))
         return chosen
     alone = [model for file, model in zip(files, found, strict=True) if file.stem == "model"]
@@ -94,13 +94,27 @@ def _winners(folder: Path) -> list[tuple[str, str]]:
     return [(each.target, each.winner) for each in read_record(folder).targets]
 
 
+def results_folder(path: Path) -> Path:
+    """The folder of the results that hold the models of `path`."""
+    return path.parent if path.suffix.lower() == SUFFIX else _folder(path)
+
+
+def known_columns(path: Path) -> frozenset[str]:
+    """Every column of the data that the models of `path` were trained on, needed or not; none where nothing tells."""
+    try:
+        record = read_record(results_folder(path))
+    except WorkbookError:
+        return frozenset()
+    sheets = (sheet for file in record.files for sheet in file.sheets.values())
+    return frozenset({name for columns in sheets for name in columns} | set(record.columns))
+
+
 def trained_on(path: Path, files: Sequence[str], base: Path) -> list[str]:
     """Which of these files the models of `path` were trained on, as their results tell by hash; none where these are
     not at hand. Files are relative to `base`.
     """
-    folder = path.parent if path.suffix.lower() == SUFFIX else _folder(path)
     try:
-        known = {(each.size, each.sha256) for each in read_record(folder).files if each.sha256}
+        known = {(each.size, each.sha256) for each in read_record(results_folder(path)).files if each.sha256}
     except WorkbookError:
         return []
     sizes = {size for size, _ in known}
@@ -186,7 +200,7 @@ def _paragraph(model: Model) -> list[str]:
         lines.append("  " + text("model_classes", classes=_listed(model.classes)))
     if basis:
         lines.append("  " + text("model_when", when=basis.when, rows=f"{basis.rows:,}", version=model.version))
-        lines.append("  " + text("model_score", metric=model.metric, value=_score(basis.scores, model.metric)))
+        lines.append("  " + text("model_score", metric=label(model.metric), value=_score(basis.scores, model.metric)))
         others = [
             text(
                 "model_baseline",

@@ -91,10 +91,13 @@ def _converted(path: Path, sources: Sequence[str | Path], targets: Sequence[str]
         raise ConfigError(Problem(None, text("new_several_jobs", count=len(sources))))
     if targets:
         raise ConfigError(Problem(None, text("new_target_and_job")))
+    from xltrain.workflow.copies import check_unread
+
     raw = read_raw(Path(sources[0]))
     job, problems = check_raw(raw)
     if job is None:
         raise ConfigError(problems)
+    check_unread([path], [Path(sources[0])])
     write_rows(path, raw_rows(raw, path.parent), overwrite=overwrite)
     return New(path, job)
 
@@ -104,10 +107,12 @@ def _drafted(
 ) -> New:
     # These rooms import slow packages, which an empty starter does without.
     from xltrain.data.columns import facts
+    from xltrain.workflow.copies import check_unread
     from xltrain.workflow.draft import draft_job
     from xltrain.workflow.merge import read_sources
 
     table, report = read_sources(list(sources), listen=listen)
+    check_unread([path], [Path(each.file) for each in report.sources if each.kept or not is_job(Path(each.file))])
     job = draft_job(table, targets, list(sources), path.absolute().parent, report)
     write_job(path, job, facts(table), overwrite=overwrite)
     return New(path, job, len(table), report.doubts)

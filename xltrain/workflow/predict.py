@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xltrain.data.outside import Outside, as_read, joined, outside
+from xltrain.config.settings import Column
+from xltrain.data.outside import Outside, as_read, joined, outside, unread
 from xltrain.data.store import check_output, to_pandas, write_table
 from xltrain.data.table import MergeReport, Table
 from xltrain.data.values import words
@@ -18,19 +19,22 @@ from xltrain.engine.checkpoint import Model
 from xltrain.errors import ConfigError, DataError, WorkbookError
 from xltrain.events import Listener, Wrote, ignore
 from xltrain.excel.write import Book, number_format
-from xltrain.language import label, text
+from xltrain.language import label, listed, text
 from xltrain.place import Place, Problem
+from xltrain.report.actual import Actual, actual
 from xltrain.report.merged import write_merge_sheets
 from xltrain.report.moved import Moved, moved, moved_document, moved_line, write_moved
 from xltrain.report.samples import extra_label
 from xltrain.workflow.ask import with_aliases
 from xltrain.workflow.beside import Added, files_of, targets_of, with_columns, write_beside
+from xltrain.workflow.copies import check_unread
 from xltrain.workflow.lacking import matched, needed_columns
 from xltrain.workflow.mark import MOST as MOST_MARKS
 from xltrain.workflow.mark import Finding, Marked, marking
 from xltrain.workflow.merge import read_sources
-from xltrain.workflow.models import read_models, trained_on
-from xltrain.workflow.sources import Sources
+from xltrain.workflow.models import known_columns, read_models, results_folder, trained_on
+from xltrain.workflow.sources import Sources, is_frame, is_merged, path_of, split
+from xltrain.workflow.sources import listed as listed_sources
 
 COUNTS = {
     "above": "count_above",
@@ -38,6 +42,7 @@ COUNTS = {
     "earlier": "count_earlier",
     "unknown": "count_unknown",
     "empty": "count_empty",
+    "unread": "count_unread",
 }
 WIDE = 46.0  # characters of the column of warnings
 
@@ -48,7 +53,8 @@ class Predicted:
 
     `output` is the table that was written, `copies` the workbooks with predictions beside their rows, `marked` those
     with warnings on their cells. `warnings` counts the rows with one, but for dates later than any in training, which
-    every new month has; `outside` holds their cells, `moved` the drift report, all by target.
+    every new month has; `outside` holds their cells, `moved` the drift report, `actual` how well predictions
+    did where the target's value is known already, all by target.
     """
 
     table: Table
@@ -61,6 +67,7 @@ class Predicted:
     outside: Mapping[str, Sequence[Outside]] = field(default_factory=dict)
     moved: Mapping[str, Sequence[Moved]] = field(default_factory=dict)
     marked: Marked = field(default_factory=Marked)
+    actual: Mapping[str, Actual] = field(default_factory=dict)
 
     def to_pandas(self) -> Any:
         """The rows as a pandas DataFrame, places last."""
@@ -80,6 +87,8 @@ class Predicted:
                     said[text("predict_later", **words)] = None
             if self.moved[target]:
                 said[moved_line(self.moved[target])] = None
+            if target in self.actual:
+                said[self.actual[target].line()] = None
         return list(said)
 
     def summary(self) -> dict[str, Any]:
@@ -102,6 +111,7 @@ class Predicted:
                 for target in self.targets
             },
             "drift": {target: moved_document(found) for target, found in self.moved.items()},
+            "actual": {target: found.document() for target, found in self.actual.items()},
             "doubts": [str(doubt) for doubt in self.report.doubts],
         }
 
@@ -120,6 +130,7 @@ class _Told:
     outside: tuple[Outside, ...]
     warned: int
     moved: tuple[Moved, ...]
+    actual: Actual | None = None
 
 
 def predict(
@@ -159,30 +170,38 @@ def predict(
         DataError: columns are missing: all of them.
     """
     models = read_models(Path(model))
-    columns = with_aliases(needed_columns(models), aliases)
+    needed = needed_columns(models)
+    others = known_columns(Path(model)) if aliases else frozenset()
+    columns = with_aliases(needed, aliases, others)
     table_file, folder = _outputs(output, beside, overwrite)
     table, report = read_sources(sources, columns=columns, listen=listen, expected=True)
     with marking(mark, overwrite=overwrite, listen=listen) as marks:
         table, report = _without_earlier(table, report, models)
         table, report = matched(table, report, columns, models)
+        report = _with(report, _unneeded(aliases, needed))
         report = _with(report, (*_unwarned(models), *_known(Path(model), report), *_strange_labels(models, table)))
+        read = _read(sources, report, Path(model))
+        check_unread([table_file] if table_file else (), read)
         if strict and report.doubts:
             raise DataError(report.doubts)
-        told = [_told(each, table, device) for each in models]
+        lost = unread(table, (*report.changes, *report.unread))
+        told = [_told(each, table, lost, device) for each in models]
         added = [column for each in told for column in each.added]
         if mark is not None:
             marks.findings += [finding for each in told for finding in _findings(table, each.outside)]
+            marks.files_read += map(str, read)
         done = with_columns(table, added)
         drifted = {each.target: each.moved for each in told}
         copies: list[Path] = []
         if beside or folder is not None:
             targets = targets_of(files_of(table), None if beside else folder)
             copies, notes = write_beside(
-                table, report, added, targets, base=Path.cwd(), overwrite=overwrite, listen=listen
+                table, report, added, targets, base=Path.cwd(), overwrite=overwrite, listen=listen, read=read
             )
             report = _with(report, notes)
         if table_file is not None:
-            report = _with(report, _write(table_file, done, report, drifted, overwrite))
+            lines = [each.actual.line() for each in told if each.actual]
+            report = _with(report, _write(table_file, done, report, drifted, lines, overwrite))
             listen(Wrote(str(table_file)))
     return _predicted(done, report, table_file, copies, told, marks.done)
 
@@ -206,11 +225,22 @@ def _predicted(
         {each.target: each.outside for each in told},
         {each.target: each.moved for each in told},
         marked,
+        {each.target: each.actual for each in told if each.actual},
     )
 
 
 def _with(report: MergeReport, doubts: Sequence[Problem]) -> MergeReport:
     return replace(report, doubts=(*report.doubts, *doubts))
+
+
+def _read(sources: Sources, report: MergeReport, model: Path) -> list[Path]:
+    """The files that the prediction goes by, which it may not replace: books, and the results of the model."""
+    named = [] if is_frame(sources) else [path_of(each) for each in listed_sources(sources) if not is_frame(each)]
+    files = [Path(split(each)[0]) for each in named]
+    folder = results_folder(model)
+    results = [model, folder.with_name(folder.name + ".xlsx"), *(folder.glob("*") if folder.is_dir() else ())]
+    books = [Path(each.file) for each in report.sources if each.kept or not is_merged(Path(each.file))]
+    return [*files, *books, *results]
 
 
 def _outputs(output: str | Path | None, beside: bool, overwrite: bool) -> tuple[Path | None, Path | None]:
@@ -230,11 +260,16 @@ def _outputs(output: str | Path | None, beside: bool, overwrite: bool) -> tuple[
 
 
 def _write(
-    path: Path, table: Table, report: MergeReport, drifted: Mapping[str, Sequence[Moved]], overwrite: bool
+    path: Path,
+    table: Table,
+    report: MergeReport,
+    drifted: Mapping[str, Sequence[Moved]],
+    lines: Sequence[str],
+    overwrite: bool,
 ) -> list[Problem]:
     def more(book: Book) -> None:
         if any(drifted.values()):
-            write_moved(book, drifted)
+            write_moved(book, drifted, lines)
         if report.sources:
             write_merge_sheets(book, report)
 
@@ -277,6 +312,13 @@ def _known(model: Path, report: MergeReport) -> list[Problem]:
     ]
 
 
+def _unneeded(aliases: Sequence[str], needed: Sequence[Column]) -> list[Problem]:
+    """Aliases of columns that the job has, but no model needs."""
+    names = {column.name for column in needed}
+    others = [each for each in aliases if each.partition("=")[0].strip() not in names]
+    return [Problem(Place(f"--alias {each}"), text("alias_unneeded")) for each in others]
+
+
 def _unwarned(models: Sequence[Model]) -> list[Problem]:
     """Models of earlier versions, which do not know what they were trained on."""
     old = [model for model in models if model.basis is None]
@@ -300,18 +342,18 @@ def _strange_labels(models: Sequence[Model], table: Table) -> list[Problem]:
         if len(rows):
             row = int(rows[0])
             message = text("label_unknown", target=model.target, label=labels[row].as_py(), count=len(rows))
-            known = ", ".join(model.classes[:8])
+            known = listed(model.classes[:8])
             found.append(Problem(table.place(row, model.target), message, text("label_unknown_hint", known=known)))
     return found
 
 
-def _told(model: Model, table: Table, device: str) -> _Told:
+def _told(model: Model, table: Table, lost: Mapping[str, Mapping[int, str]], device: str) -> _Told:
     predicted = model.predict(table, device)
     target = model.target
     found: list[Outside] = []
     drifted: list[Moved] = []
     if model.basis:
-        found = outside(table, model.encoding.columns, model.basis.columns)
+        found = outside(table, model.encoding.columns, model.basis.columns, lost)
         drifted = _drift(model, table, found)
     shown = "0.0%" if model.classes else number_format(predicted.prediction)
 
@@ -335,6 +377,8 @@ def _told(model: Model, table: Table, device: str) -> _Told:
         assert predicted.probability is not None
         header = f"{target} {label('probability')} {name}"
         added.append(Added(header, f"{target} probability {name}", predicted.probability[:, index], "0.0%"))
+    scores = model.basis.scores if model.basis else {}
+    held = actual(target, model.classes, scores, table, predicted.prediction)
     warned = 0
     if model.basis:
         found.sort(key=lambda each: each.reason == "later")  # what every row of a new month says stands last
@@ -342,7 +386,7 @@ def _told(model: Model, table: Table, device: str) -> _Told:
         rows = [each.rows for each in found if each.reason != "later"]
         warned = len(np.unique(np.concatenate(rows))) if rows else 0
         added.append(column("warning", sentences, "", WIDE, text("note_warning")))
-    return _Told(target, tuple(added), tuple(found), warned, tuple(drifted))
+    return _Told(target, tuple(added), tuple(found), warned, tuple(drifted), held)
 
 
 def _drift(model: Model, table: Table, found: Sequence[Outside]) -> list[Moved]:

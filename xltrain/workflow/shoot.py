@@ -144,6 +144,9 @@ def shoot_many(
         if len(drawn) >= BATCH and (embed or any(each.output and each.output.suffix != ".svg" for each in drawn)):
             drawn = _painted(drawn, [(read, one) for _, read, one in asked], options)
     if embed:
+        from xltrain.workflow.copies import check_unread  # loads much that a picture needs not
+
+        check_unread([Path(str(output))], files)
         _embed(embed, drawn, Path(str(output)), overwrite)
         return [replace(each, output=Path(str(output))) for each in drawn]
     for each in drawn:

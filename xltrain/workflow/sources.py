@@ -1,6 +1,7 @@
 """What sources name: books, folders, globs, tables of databases and frames, each once and in order."""
 
 import contextlib
+import csv
 import glob
 import os
 import re
@@ -15,10 +16,10 @@ from xltrain.data.join import Join
 from xltrain.data.store import from_arrow, from_pandas, read_parquet
 from xltrain.errors import ConfigError, WorkbookError
 from xltrain.excel.package import open_elsewhere
-from xltrain.excel.read import SUFFIXES
-from xltrain.language import text
+from xltrain.excel.read import SUFFIXES, sheet_names
+from xltrain.language import canonical, text
 from xltrain.place import Place, Problem
-from xltrain.workflow.copies import without_copies
+from xltrain.workflow.copies import read_among, without_copies
 
 # A book, folder or glob, a database's table, a pandas DataFrame, or several of these (`Source` where more is said).
 Sources = Any
@@ -35,11 +36,12 @@ def check_apart(written: Sequence[str | Path], sources: Sources, joins: Sequence
     """WorkbookError where an output is an input, or two outputs are one file: no input book is ever written to."""
     names = [said.path if isinstance(said, Source) else said for said in listed(sources)]
     names = [each for each in (*names, *(join.source for join in joins)) if isinstance(each, (str, Path))]
-    read = {os.path.realpath(base / split(str(each), base)[0]) for each in names if not is_database(str(each))}
-    problems, seen = [], set()
+    read = [base / split(str(each), base)[0] for each in names if not is_database(str(each))]
+    lost, seen = set(read_among(map(Path, written), read)), set()
+    problems = []
     for each in written:
         real = os.path.realpath(each)
-        if real in read or real in seen:
+        if Path(each) in lost or real in seen:
             problems.append(Problem(Place(str(each)), text("output_is_source"), text("output_is_source_hint")))
         seen.add(real)
     if problems:
@@ -76,7 +78,9 @@ def expand(sources: Sequence[Any], folder: Path, written: Collection[str] = ()) 
         else:
             found = sorted(map(Path, glob.glob(str(named), recursive=True)), key=_natural)  # noqa: PTH207
         passed = named.is_dir() or found != [named]
-        kept = [each for each in found if not (passed and _passed_over(each, folder, doubts, written))]
+        lost = [each for each in found if passed and _is_data(each, written)]
+        problems += [_lost(each, folder) for each in lost]
+        kept = [each for each in found if not (passed and _passed_over(each, folder, doubts, written))] or lost
         kept = without_copies(kept, lambda path: name_of(path, folder), doubts) if passed else kept
         if not kept:
             message = text("source_missing", path=said.path, folder=folder)
@@ -150,6 +154,34 @@ def _passed_over(path: Path, folder: Path, doubts: list[Problem], written: Colle
             doubts.append(Problem(Place(name_of(path, folder)), text("doubt_lock_skipped"), text("doubt_lock_hint")))
         return True
     return path.name.startswith(".") or not path.is_file()
+
+
+def _lost(path: Path, folder: Path) -> Problem:
+    return Problem(Place(name_of(path, folder)), text("output_is_source"), text("output_is_source_hint"))
+
+
+def _is_data(path: Path, written: Collection[str]) -> bool:
+    """Whether a file met in a folder would be replaced though no merge wrote it."""
+    return bool(path.is_file() and read_among([path], map(Path, written)) and not is_merged(path))
+
+
+def is_merged(path: Path) -> bool:
+    """Whether an earlier merge or prediction wrote this file: it holds its report, or the places of its rows."""
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix not in (".xlsx", ".parquet", ".csv"):
+        return False
+    if not path.stat().st_size:
+        return True  # a name that has just been taken
+    if suffix == ".xlsx":
+        return bool({"Merge report", "Dropped and changed"} & set(map(canonical, sheet_names(path))))
+    if suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        names = list(pq.read_schema(path).names)
+    else:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+            names = next(csv.reader(lines), [])
+    return "source_file" in map(canonical, names)
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:

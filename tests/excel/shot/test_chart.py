@@ -271,6 +271,7 @@ def test_a_secondary_axis_has_a_scale_of_its_own(tmp_path: Path) -> None:
 def test_data_labels_stand_above_their_bars(tmp_path: Path) -> None:
     scene = drawn(tmp_path, {"type": "column"}, columns=(NORTH,), options=({"data_labels": {"value": True}},))
     found = bars(scene)
+    assert len(list(scene.words("data label"))) == len(found) == len(NORTH)
     for word in scene.words("data label"):
         box = found[word.series, word.point]
         assert word.text == f"{NORTH[word.point]:g}"

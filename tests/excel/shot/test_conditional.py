@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from tests.excel.shot.png import read_png
 from tests.excel.shot.test_drawing import rewritten
 from xltrain import language
 from xltrain.excel.shot import shoot
+from xltrain.excel.shot.page import Options
 from xltrain.excel.shot.scene import scene
 from xltrain.excel.shot.style import Styles
 from xltrain.excel.shot.table_styles import table_style
@@ -147,3 +149,8 @@ def test_the_end_of_a_tall_sheet_is_as_near_as_its_start(tall: Path) -> None:
     assert scene(tall, "S!A20000:C20000").cells["A20000"].fill == "FF0000"
     assert scene(tall, "S!A1:C1").cells["A1"].fill == "FFFFFF"
     assert seconds("S!A19970:C20000") < 2 * seconds("S!A1:C31") + 0.05
+
+
+def test_rules_look_at_rows_that_are_not_shown(tall: Path) -> None:
+    pixels = read_png(shoot(tall, "S!A1:A20000", 1.0, Options(rows=frozenset({1, 2}), gridlines=False)).png)
+    assert pixels.at(5, 10, 1.0) == pixels.at(5, 30, 1.0) == "#FFFFFF"

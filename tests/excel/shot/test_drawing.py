@@ -98,6 +98,17 @@ def test_a_crop_leaves_the_rest_of_a_picture(tmp_path: Path, image: Path) -> Non
     assert pixels.at(80, 40) == pixels.at(150, 40) == "#0000FF"
 
 
+def test_a_faint_picture_lets_the_sheet_through(tmp_path: Path, image: Path) -> None:
+    path = rewritten(
+        with_image(tmp_path, image),
+        r"xl/drawings/drawing1\.xml",
+        b'r:embed="rId1"/>',
+        b'r:embed="rId1"><a:alphaModFix amt="40000"/></a:blip>',
+    )
+    pixels = read_png(shoot(path, "S!A1:E6").png)
+    assert (pixels.at(80, 44), pixels.at(150, 44)) == ("#FF9999", "#9999FF")
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [

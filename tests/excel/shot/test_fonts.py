@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from xltrain.excel.shot import shoot, system_fonts
-from xltrain.excel.shot.fonts import font_path, glyphs, metrics, missing, pieces, width
+from xltrain.excel.shot.fonts import font_path, glyphs, latin, metrics, missing, pieces, pixels, width
 from xltrain.excel.shot.opentype import faces
 from xltrain.excel.shot.page import Options
 from xltrain.excel.shot.style import Font
@@ -81,3 +81,15 @@ def test_a_script_without_a_font_gets_one_line_of_advice(tmp_path: Path) -> None
     assert "Devanagari" in notes[0]
     assert "--fonts system" in notes[0]
     assert "😀" in notes[1]
+
+
+@pytest.mark.parametrize("name", ["Courier New", "consolas", "DejaVu Sans Mono"])
+def test_letters_of_even_fonts_are_all_of_one_width(name: str) -> None:
+    font = Font(name=name)
+    assert width("iiii |.", font) == pytest.approx(width("WWWW0é8", font))
+    assert width("0" * 10, font) == pytest.approx(10 * latin(name) * 0.5 * pixels(font))
+
+
+def test_other_fonts_keep_the_widths_of_their_letters() -> None:
+    for name in ("Calibri", "Monotype Corsiva"):
+        assert width("iiii", Font(name=name)) < width("WWWW", Font(name=name)) / 2

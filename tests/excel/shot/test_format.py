@@ -173,3 +173,8 @@ def test_general_in_less_room(value: float, most: int, expected: str) -> None:
 @pytest.mark.parametrize("value", [1.5, -1.5, 0.0, "text", float("nan"), 1e300, 1e-300])
 def test_no_code_stops_the_formatter(code: str, value: float | str) -> None:
     assert isinstance(format_value(value, code)[0], str)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1.5, "36:00"), (-1.5, "-36:00"), (0, "0:00")])
+def test_lengths_of_time_do_not_move_with_the_date_system(value: float, shown: str) -> None:
+    assert format_value(value, "[h]:mm", date1904=True)[0] == shown

@@ -107,7 +107,7 @@ def test_without_libreoffice(book: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_without_pypdfium2(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawer, "libreoffice", lambda: "soffice")
     monkeypatch.setitem(sys.modules, "pypdfium2", None)
-    with pytest.raises(WorkbookError, match=r"pip install 'xltrain\[libreoffice\]'"):
+    with pytest.raises(WorkbookError, match=r"pip install pypdfium2"):
         draw_with_libreoffice(book, AREA)
 
 

@@ -11,6 +11,7 @@ from tests.excel.shot.png import read_png
 from tests.shared import shared
 from xltrain.errors import ConfigError, WorkbookError
 from xltrain.excel.shot import shoot
+from xltrain.excel.shot.asked import asked_of
 
 BOX = 64, 20  # pixels of a cell of the default size
 
@@ -298,3 +299,12 @@ def test_a_broken_part_gives_one_line(made: Any, tmp_path: Path, part: str, befo
     with pytest.raises(WorkbookError) as error:
         shoot(spoilt, "A1:B3")
     assert len(error.value.problems) == 1
+
+
+def test_several_ranges_of_one_sheet_are_pictures_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "b.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("S")
+        book.add_worksheet("A1,B2")
+    assert [one.range for one in asked_of(path, "S!A1:B4,D1:E9")] == ["'S'!A1:B4", "'S'!D1:E9"]
+    assert [one.range for one in asked_of(path, "'A1,B2'!C1")] == ["'A1,B2'!C1"]

@@ -1,6 +1,7 @@
 """What becomes of a single cell: a new value, another colour, or both; its other attributes stay."""
 
 import datetime
+import html
 import re
 from dataclasses import dataclass
 
@@ -46,6 +47,12 @@ class CellWork(CellChange):
             inner = old.inner
         tag = with_attributes(tag, values)
         return tag + inner + f"</{c}>".encode() if inner else tag[:-1] + b"/>"
+
+
+def formula_words(old: OldCell) -> str:
+    """The formula of a cell as one types it; a lone = where it is told elsewhere."""
+    words = re.search(rb"<(?:\w+:)?f\b[^>]*?>([^<]*)</", old.inner)
+    return "=" + (html.unescape(words[1].decode("utf-8", "replace")) if words else "")
 
 
 def formula_of(old: OldCell) -> tuple[bool, bool]:

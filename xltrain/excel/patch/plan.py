@@ -10,7 +10,7 @@ import numpy as np
 from xltrain.excel.cell_xml import as_array, kind_of
 from xltrain.excel.markup import name_of
 from xltrain.excel.patch.around import Around, changed_around, grown_filter
-from xltrain.excel.patch.cellwork import DATE, CellWork, formula_of
+from xltrain.excel.patch.cellwork import DATE, CellWork, formula_of, formula_words
 from xltrain.excel.patch.comments import HEAD, SIGN, Cell, add_comments
 from xltrain.excel.patch.model import Addition, Edit, Mark, NewColumn, Placed
 from xltrain.excel.patch.rows import Block, OldCell, Rows, RowWork, old_cells, rows_of
@@ -89,6 +89,8 @@ class SheetPlan:
             old = found.get((row, column))
             holds, shared = formula_of(old) if old else (False, False)
             self.drops_formula |= holds
+            if holds and old and not shared:
+                self.notes.append(Problem(place, text("patch_formula_gone", formula=formula_words(old))))
             if shared:
                 self.problems.append(Problem(place, text("patch_shared_formula"), text("patch_by_hand")))
 

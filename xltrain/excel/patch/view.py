@@ -9,7 +9,7 @@ from xltrain.excel.markup import Node, name_of, outline
 from xltrain.excel.patch.parts import Parts
 from xltrain.excel.patch.rows import cells_from_end, old_cells, rows_of
 from xltrain.excel.scan import Package, Row, rows
-from xltrain.language import text
+from xltrain.language import listed, text
 from xltrain.place import MAX_COLUMN, MAX_ROW, Place, Problem, column_letter, parse_range
 
 _DATA = re.compile(rb"<((?:\w+:)?)sheetData\b[^>]*>")
@@ -260,5 +260,5 @@ def _corner(node: Node) -> tuple[int, int]:
 
 
 def no_sheet(package: Package, name: str) -> Problem:
-    known = ", ".join(each.name for each in package.sheets)
+    known = listed(each.name for each in package.sheets)
     return Problem(Place(str(package.path), name), text("patch_no_sheet"), text("patch_no_sheet_hint", known=known))

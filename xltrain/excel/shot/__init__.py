@@ -56,7 +56,7 @@ class Picture:
         """
         if self.drawn:
             return self.drawn
-        across, down = (round(points * 96 / 72 * self.scale) for points in (self.width, self.height))
+        across, down = self.pixels
         if across * down > MOST_PIXELS:
             message = text("shot_many_pixels", across=across, down=down)
             new = self.place is None or self.place.file.lower().endswith(tuple(NEW))  # others know no pages
@@ -81,6 +81,11 @@ class Picture:
     @property
     def _fonts(self) -> str:
         return "system" if self.system else "package"
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """How many pixels the PNG has across and down."""
+        return round(self.width * 96 / 72 * self.scale), round(self.height * 96 / 72 * self.scale)
 
     @property
     def pdf(self) -> bytes:

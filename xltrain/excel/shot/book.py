@@ -128,7 +128,9 @@ class _Reader:
 
     def _dressed(self, page: Page, after: bytes, things: list[Thing]) -> Page:
         """The page with tables, conditional formats, sparklines and what lies over the cells."""
-        values = SheetValues(self.package, self.sheet.part, page.cells, page.area)
+        # Rules look at the rows too that are not shown.
+        read = page.area if self.options.rows is None else None
+        values = SheetValues(self.package, self.sheet.part, page.cells, read)
         tables: list[Tabular] = [*read_tables(self.package, self.sheet.part, self.styles), *self._pivots()]
         styled = dress_tables(tables, page.area, page.own_style, self.styles[0])
         plain = replace(page, styled=styled)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 GAP = 4  # pixels between two pieces of a sheet
+EDGE = 4  # pixels beyond a window that SVG is drawn with: thin lines change at the very edge of what is drawn
 Window = tuple[int, int, int, int]  # left, top, right and bottom in whole pixels
 
 
@@ -44,10 +45,8 @@ class Canvas:
 
     def fill(self, box: Box, colour: str) -> None:
         """A rectangle of the pixels whose middle it covers."""
-        left, top = self._place(box.left, box.top)
-        right, bottom = self._place(box.right, box.bottom)
-        found = _near(left), _near(top), _near(right), _near(bottom)
-        if found[2] > found[0] and found[3] > found[1]:
+        found = self._pixels(box)
+        if not _is_empty(found):
             self.image.paste(_ink(colour), found)
 
     def shade(self, box: Box, colour: str, clip: Box | None) -> None:
@@ -76,21 +75,21 @@ class Canvas:
 
     def layer(self, fragment: str, box: Box | None = None) -> None:
         """Anything else, drawn from SVG and laid over; only within a box where one is given."""
-        window = self._limits(box)
-        if fragment and window[2] > window[0] and window[3] > window[1]:
+        if fragment and not _is_empty(self._limits(box)):
+            window = self._limits(box, EDGE)
             size = window[2] - window[0], window[3] - window[1]
             drawn = self._sheet([self._moved(fragment, -window[0], -window[1])], size)
             self.lay(Piece(drawn, window[0], window[1]))
 
     def drawn(self, found: Sequence[tuple[str, Box]]) -> list[Piece | None]:
         """Many small things drawn from SVG, none of which leaves its box; None for one outside the window."""
-        rooms = [self._limits(box) for _, box in found]
-        seen = [index for index, room in enumerate(rooms) if room[2] > room[0] and room[3] > room[1]]
+        rooms = [self._limits(box, EDGE) for _, box in found]
+        seen = [index for index, (_, box) in enumerate(found) if not _is_empty(self._limits(box))]
         done: list[Piece | None] = [None] * len(found)
         sizes = [(rooms[index][2] - rooms[index][0] + GAP, rooms[index][3] - rooms[index][1] + GAP) for index in seen]
         for places, size in packed(sizes):
             at = [(seen[index], x, y) for index, (x, y) in places.items()]
-            sheet = self._sheet([self._moved(found[i][0], x - rooms[i][0], y - rooms[i][1]) for i, x, y in at], size)
+            sheet = self._sheet([self._alone(*found[i], rooms[i], x, y) for i, x, y in at], size)
             for index, x, y in at:
                 left, top, right, bottom = rooms[index]
                 done[index] = Piece(sheet.crop((x, y, x + right - left, y + bottom - top)), left, top)
@@ -129,6 +128,13 @@ class Canvas:
         y = self._place(0.0, label.baseline)[1]
         return -em * self.scale < y < self.image.height + em * self.scale
 
+    def _alone(self, fragment: str, box: Box, room: Window, x: int, y: int) -> str:
+        """A fragment at a place of a sheet; without what lies outside its room, which would cover its neighbours."""
+        if room == self._pixels(box):
+            return self._moved(fragment, x - room[0], y - room[1])
+        size = f'width="{room[2] - room[0]}" height="{room[3] - room[1]}"'
+        return f'<svg x="{x}" y="{y}" {size}>{self._moved(fragment, -room[0], -room[1])}</svg>'
+
     def _moved(self, fragment: str, x: int, y: int) -> str:
         """A fragment in pixels, its place in this window moved so far."""
         across, down = self.left * self.scale - self.window[0] + x, self.top * self.scale - self.window[1] + y
@@ -145,14 +151,20 @@ class Canvas:
         """A point in pixels of this window."""
         return (x + self.left) * self.scale - self.window[0], (y + self.top) * self.scale - self.window[1]
 
-    def _limits(self, box: Box | None) -> Window:
-        """A box in whole pixels, as far as it lies in the window."""
-        width, height = self.image.size
-        if box is None:
-            return 0, 0, width, height
+    def _pixels(self, box: Box) -> Window:
+        """A box in whole pixels of this window, which it may leave."""
         left, top = self._place(box.left, box.top)
         right, bottom = self._place(box.right, box.bottom)
-        return max(0, _near(left)), max(0, _near(top)), min(width, _near(right)), min(height, _near(bottom))
+        return _near(left), _near(top), _near(right), _near(bottom)
+
+    def _limits(self, box: Box | None, edge: int = 0) -> Window:
+        """A box in whole pixels, as far as it lies in the window or at most `edge` pixels beyond."""
+        width, height = self.image.width + edge, self.image.height + edge
+        if box is None:
+            return -edge, -edge, width, height
+        left, top, right, bottom = self._pixels(box)
+        first, high = min(width, max(-edge, left)), min(height, max(-edge, top))
+        return first, high, max(first, min(width, right)), max(high, min(height, bottom))
 
     def _shapes(self, found: Spelt) -> Iterator[tuple[Shape, int, int, str]]:
         """The picture of each letter, the whole pixel that it begins in, and its colour."""
@@ -173,6 +185,10 @@ class Canvas:
         if cut[0] < cut[2] and cut[1] < cut[3]:
             part = ink.crop((cut[0] - left, cut[1] - top, cut[2] - left, cut[3] - top))
             self.image.paste(_ink(colour), cut, part)
+
+
+def _is_empty(window: Window) -> bool:
+    return window[2] <= window[0] or window[3] <= window[1]
 
 
 def _near(edge: float) -> int:

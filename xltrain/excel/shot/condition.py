@@ -14,7 +14,7 @@ from xltrain.errors import ConfigError, WorkbookError
 from xltrain.excel.scan import Package, Row, SheetPart, rows
 from xltrain.excel.shot.used import used
 from xltrain.excel.shot.values import SheetValues
-from xltrain.language import canonical, text
+from xltrain.language import canonical, listed, text
 from xltrain.place import Place, Problem, Range
 from xltrain.registry import nearest
 
@@ -92,23 +92,26 @@ def parse_where(said: str) -> Condition:
 def rows_where(package: Package, sheet: SheetPart, area: Range, where: Condition) -> tuple[list[int], list[int]]:
     """The rows of the header, with what stands above it, and those below it for which the condition holds.
 
+    A condition may be about columns beside the range, which are not drawn then.
+
     Raises:
-        WorkbookError: no row of the range has all these columns.
+        WorkbookError: no row has all these columns.
     """
     place, seen = Place(package.place.file, sheet.name), dict[str, None]()
     for looked, row in enumerate(rows(package, sheet.part, area.first_row, area.last_row)):
-        cells = {column: _shown(value) for column, value in _values(package, row, area)}
+        found = sorted(_values(package, row), key=lambda cell: not area.first_column <= cell[0] <= area.last_column)
+        cells = {column: _shown(value) for column, value in found}
         seen |= dict.fromkeys(cells.values())
-        columns = {name: found for name in where.columns if (found := _column(name, cells))}
+        columns = {name: at for name in where.columns if (at := _column(name, cells))}
         if len(columns) == len(where.columns):
             head = list(range(area.first_row, row.number + 1))
             return head, _passing(package, sheet, columns, where, range(row.number + 1, area.last_row + 1))
         if looked >= LOOKED:
             break
-    name = where.columns[0]
+    name = next((each for each in where.columns if each not in seen), where.columns[0])
     near = nearest(name, [word for word in seen if word])
     hint = text("book_missing_near", name=near) if near else text("where_columns_hint")
-    raise WorkbookError(Problem(place, text("where_columns", names=", ".join(where.columns), range=area), hint))
+    raise WorkbookError(Problem(place, text("where_columns", names=listed(where.columns), range=area), hint))
 
 
 def _passing(package: Package, sheet: SheetPart, columns: dict[str, int], where: Condition, below: range) -> list[int]:
@@ -129,10 +132,8 @@ def _column(name: str, cells: dict[int, str]) -> int | None:
     return next((at for at, shown in cells.items() if _plain(shown) == plain or canonical(shown) == word), None)
 
 
-def _values(package: Package, row: Row, area: Range) -> Iterator[tuple[int, Any]]:
+def _values(package: Package, row: Row) -> Iterator[tuple[int, Any]]:
     for cell in row.cells:
-        if not area.first_column <= cell.column <= area.last_column:
-            continue
         value: Any = cell.value
         if cell.kind == "s":
             index = int(value) if value.isdigit() else -1

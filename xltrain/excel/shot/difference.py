@@ -9,7 +9,6 @@ from xltrain.excel.shot.colour import Palette
 from xltrain.excel.shot.style import (
     BLACK,
     WHITE,
-    Border,
     CellStyle,
     Fill,
     Font,
@@ -121,6 +120,3 @@ def _fill(element: Element, colours: Palette) -> Fill:
     if kind == "solid":
         return Fill(paper or ink)
     return pattern_fill(kind, ink or BLACK, paper or WHITE)
-
-
-NO_BORDER = Border()

@@ -18,12 +18,13 @@ Share = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Picture:
-    """An image part with its crop (left, top, right, bottom, shares), turn in degrees and mirrorings."""
+    """An image part with its crop (left, top, right, bottom, shares), turn in degrees, mirrorings, opacity 0 to 1."""
 
     part: str
     crop: Share = (0.0, 0.0, 0.0, 0.0)
     turn: float = 0.0
     flipped: tuple[bool, bool] = (False, False)
+    opacity: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,9 @@ class _Reader:
         crop = next(descendants(element, "srcRect"), None)
         left, top, right, bottom = (real(crop.get(side)) / 100_000 if crop is not None else 0.0 for side in "ltrb")
         turn, flipped = _turned(child(element, "spPr"))
-        return Thing(anchor, "picture", name, Picture(part, (left, top, right, bottom), turn, flipped))
+        faint = child(blip, "alphaModFix")
+        opacity = min(1.0, max(0.0, real(faint.get("amt", "100000")) / 100_000)) if faint is not None else 1.0
+        return Thing(anchor, "picture", name, Picture(part, (left, top, right, bottom), turn, flipped, opacity))
 
     def _shape(self, element: Element, kind: str) -> Shape:
         properties, style, body = child(element, "spPr"), child(element, "style"), child(element, "txBody")

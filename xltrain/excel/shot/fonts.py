@@ -48,6 +48,15 @@ _LINES = (
     (re.compile("宋体|simsun|黑体|simhei|楷体|kaiti|仿宋|fangsong|細明|mingliu|ＭＳ|^ms p?(gothic|mincho)", re.I), 1.1),
 )
 _CALIBRI_LINE = 1.22
+# Fonts whose letters are all as wide as their digits are drawn in Noto's own such face.
+EVEN_FACE = "Noto Sans Mono CJK SC"
+_EVEN = re.compile(
+    r"\bmono\b|courier|consolas|consola\b|lucida console|typewriter|menlo|monaco|cascadia|inconsolata|source code|"
+    r"fira code|jetbrains",
+    re.I,
+)
+_EVEN_DIGIT, _EVEN_USUAL = 0.5, 0.6  # em: of Noto's face, of most of the others
+_LEAST = 0.75  # of its size, a letter that the face has not, or has only in a width of its own
 _EASTERN = 0.545  # fonts for Chinese, Japanese and Korean: a digit is 8 pixels at 11 points
 _OTHER = 0.52
 _RAISED = 0.66  # of the size, letters above or below the line
@@ -77,7 +86,7 @@ class Piece:
 @dataclass(frozen=True)
 class Glyph:
     """What is drawn for a letter, its width in em, whether it takes the whole em, the family that has it where it is
-    not that of its text, and whether no font has it.
+    not that of its text, whether no font has it, and how large it is drawn beside the others.
     """
 
     drawn: str
@@ -85,13 +94,14 @@ class Glyph:
     wide: bool
     family: str = ""
     missing: bool = False
+    share: float = 1.0
 
 
 class Metrics:
     """The drawing font's widths, in em by character."""
 
-    def __init__(self, path: str) -> None:
-        self.widths = next(each for each in faces(path) if each.name(1) == "Noto Sans CJK SC").widths()
+    def __init__(self, path: str, face: str = "Noto Sans CJK SC") -> None:
+        self.widths = next(each for each in faces(path) if each.name(1) == face).widths()
 
 
 def font_path() -> str:
@@ -104,6 +114,13 @@ def font_path() -> str:
 @lru_cache(maxsize=1)
 def metrics() -> Metrics:
     return Metrics(font_path())
+
+
+@lru_cache(maxsize=1)
+def _even_letters() -> frozenset[str]:
+    """The letters that Noto's face of even letters has in the one width of half an em."""
+    widths = Metrics(font_path(), EVEN_FACE).widths
+    return frozenset(chr(code) for code, width in widths.items() if width == _EVEN_DIGIT and code < 0x1100)
 
 
 def family(font: Font, text: str) -> str:
@@ -123,13 +140,23 @@ def pixels(font: Font) -> float:
 @lru_cache(maxsize=256)
 def latin(name: str) -> float:
     """How large Noto's Latin letters are drawn, so that they take the room of the named font's."""
-    digit = _DIGITS.get(name.strip().lower(), 0.0) or (_EASTERN if _EAST.search(name) else _OTHER)
-    return digit / _OWN_DIGIT
+    return _digit(name) / (_EVEN_DIGIT if is_even(name) else _OWN_DIGIT)
+
+
+@lru_cache(maxsize=256)
+def is_even(name: str) -> bool:
+    """Whether all letters of the named font are of one width."""
+    return _EVEN.search(name) is not None
+
+
+def _digit(name: str) -> float:
+    known = _DIGITS.get(name.strip().lower(), 0.0)
+    return known or (_EASTERN if _EAST.search(name) else _EVEN_USUAL if is_even(name) else _OTHER)
 
 
 def digit_width(font: Font) -> int:
     """The widest digit in whole pixels, in which Excel counts the widths of columns."""
-    return max(1, round(latin(font.name) * _OWN_DIGIT * pixels(font)))
+    return max(1, round(_digit(font.name) * pixels(font)))
 
 
 @lru_cache(maxsize=256)
@@ -149,7 +176,7 @@ def pieces(text: str, font: Font) -> list[Piece]:
     factor = latin(font.name)
     found: list[tuple[list[str], float, str]] = []
     for glyph in glyphs(text, *_source(font.name)):
-        size = 1.0 if glyph.wide else factor
+        size = 1.0 if glyph.wide else factor * glyph.share
         if found and found[-1][1:] == (size, glyph.family):
             found[-1][0].append(glyph.drawn)
         else:
@@ -165,7 +192,7 @@ def letters(text: str, font: Font) -> list[tuple[str, float, str, float]]:
     return [
         (each.drawn, size, each.family, each.width * size)
         for each in glyphs(text, *_source(font.name))
-        for size in (wide if each.wide else small,)
+        for size in (wide if each.wide else small * each.share,)
     ]
 
 
@@ -181,19 +208,20 @@ def missing(text: str, font: Font) -> set[str]:
     return {letter for letter, glyph in found if glyph.missing}
 
 
-def _source(name: str) -> tuple[str, bool]:
-    """The family to look in first, and whether fonts of the system are asked for."""
-    return (name, True) if wanted() else ("", False)
+def _source(name: str) -> tuple[str, bool, bool]:
+    """The family to look in first, whether fonts of the system are asked for, and whether letters are even."""
+    return (name, True, is_even(name)) if wanted() else ("", False, is_even(name))
 
 
 @lru_cache(maxsize=16_384)
-def _em(text: str, name: str, first: str, system: bool) -> float:
+def _em(text: str, name: str, first: str, system: bool, even: bool) -> float:
     factor = latin(name)
-    return sum(glyph.width if glyph.wide else glyph.width * factor for glyph in glyphs(text, first, system))
+    found = glyphs(text, first, system, even)
+    return sum(glyph.width if glyph.wide else glyph.width * factor * glyph.share for glyph in found)
 
 
 @lru_cache(maxsize=16_384)
-def glyphs(text: str, first: str = "", system: bool = False) -> tuple[Glyph, ...]:
+def glyphs(text: str, first: str = "", system: bool = False, even: bool = False) -> tuple[Glyph, ...]:
     """What is drawn for each letter. Quotes and dots are narrow in Western text and take the em beside Chinese."""
     face = named(first) if system else None
     found = []
@@ -202,6 +230,8 @@ def glyphs(text: str, first: str = "", system: bool = False) -> tuple[Glyph, ...
             found.append(Glyph(letter, face.widths[ord(letter)], True, face.family))
             continue
         glyph = _glyph(letter, system)
+        if even and not glyph.wide:
+            glyph = _evened(glyph)
         if letter in _WESTERN_SIGNS or letter in "…—":
             if any(map(is_wide, text[max(0, index - 1) : index + 2])):
                 glyph = replace(glyph, wide=True)
@@ -230,6 +260,13 @@ def _glyph(letter: str, system: bool) -> Glyph:
     if plain:
         return Glyph(plain, widths[ord(plain)], is_wide(plain))
     return Glyph(_DOT, _WESTERN_SIGNS[_DOT], False, WESTERN_FACE, True)
+
+
+def _evened(glyph: Glyph) -> Glyph:
+    """A letter from the face of even letters; one that is not there is made smaller to take their width."""
+    if glyph.drawn in _even_letters():
+        return Glyph(glyph.drawn, _EVEN_DIGIT, False, EVEN_FACE, glyph.missing)
+    return replace(glyph, share=max(_LEAST, min(1.0, _EVEN_DIGIT / glyph.width))) if glyph.width else glyph
 
 
 def _mark(letter: str) -> bool:

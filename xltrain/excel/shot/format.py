@@ -261,6 +261,11 @@ def _joined(parts: list[str], section: Section) -> Shown:
 
 def _assembled(section: Section, value: float, date1904: bool) -> Shown:
     if any(kind in ("date", "elapsed", "ampm") for kind, _ in section.tokens):
+        if date1904 and section.has("elapsed"):  # a length of time, which begins nowhere and may be negative
+            if abs(value) >= MOST_SERIAL:
+                return Shown(TOO_WIDE, section.colour)
+            shown = _joined(date_text(section.tokens, section.locale, abs(value)), section)
+            return Shown("-" * (value < 0) + shown.text, shown.colour, shown.fill, shown.fill_at + (value < 0))
         serial = value + 1462 if date1904 else value
         if not 0 <= serial < MOST_SERIAL:
             return Shown(TOO_WIDE, section.colour)

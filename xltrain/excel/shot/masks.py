@@ -82,12 +82,14 @@ def _begin(shape: Shape, left: int, top: int) -> tuple[int, int]:
 
 
 def _letter(shape: Shape, left: int, top: int) -> str:
+    """A letter in a layer of its own, so that its edges round alike wherever on the sheet it stands."""
     hand = shape.hand
-    x, y = n(left + shape.across / PHASES), n(top + shape.down / PHASES)
+    x, y = n(shape.across / PHASES), n(shape.down / PHASES)
     bold = f' stroke="#000" stroke-width="{n(hand.size * BOLD)}"' if hand.bold else ""
     turn = f' transform="translate({x} {y}) skewX({SLANT}) translate(-{x} -{y})"' if hand.italic else ""
     look = f'font-size="{n(hand.size)}" font-family="{families(hand.family)}"'
-    return f'<text x="{x}" y="{y}" {look}{bold}{turn}>{escaped(shape.letter)}</text>'
+    words = f'<text x="{x}" y="{y}" {look}{bold}{turn}>{escaped(shape.letter)}</text>'
+    return f'<g transform="translate({left} {top})" style="isolation:isolate">{words}</g>'
 
 
 def _cut(sheet: "Image", shape: Shape, place: tuple[int, int]) -> Mask | None:

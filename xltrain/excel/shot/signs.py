@@ -10,10 +10,11 @@ from xltrain.excel.shot.style import Font
 
 # The drawing font's own lines, in em: middle of the underline below the baseline, of the strike above it, thickness.
 _UNDERLINE, _STRIKE, _THICK = 0.125, 0.325, 0.05
-# Letters that look the same beside any other: no accents of their own, no scripts that join or turn letters.
+# Letters that look the same beside any other: no accents of their own, no scripts that join or turn letters; no dashes
+# and dots whose place follows the script around them.
 _ALONE = re.compile(
-    "[\t\n\r -\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff\u2000-\u200a\u2010-\u2027\u202f-\u205f\u2070-\u20cf"
-    "\u2100-\u2bff\u2e80-\u3029\u3030-\u3098\u309b-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
+    "[\t\n\r -\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff\u2000-\u200a\u2010-\u2013\u2016-\u2024\u2027"
+    "\u202f-\u205f\u2070-\u20cf\u2100-\u2bff\u2e80-\u3029\u3030-\u3098\u309b-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
     "\U00020000-\U0003ffff]*"
 )
 _Letters = Sequence[tuple[str, float, str, float]]

@@ -75,8 +75,9 @@ def _picture(picture: Picture, width: float, height: float, package: Package, nu
         return ""
     wide, high = width / across, height / down
     uri = data_uri(package.read(picture.part), wide, high)
+    faint = f'opacity="{n(picture.opacity)}" ' if picture.opacity < 1 else ""
     image = (
-        f'<image x="{n(-left * wide)}" y="{n(-top * high)}" width="{n(wide)}" height="{n(high)}" '
+        f'<image {faint}x="{n(-left * wide)}" y="{n(-top * high)}" width="{n(wide)}" height="{n(high)}" '
         f'preserveAspectRatio="none" href="{uri}"/>'
     )
     if any(picture.crop):

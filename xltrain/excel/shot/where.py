@@ -81,7 +81,9 @@ def sheets_like(package: Package, wanted: str) -> list[str]:
     where it is neither.
     """
     areas = [parse_range(each) for each in _split(wanted)]
-    if len(areas) > 1 and all(areas) and unquoted(wanted.rpartition("!")[0]) not in {x.name for x in package.sheets}:
+    name = unquoted(wanted.rpartition("!")[0])
+    named = "," in name and name in {sheet.name for sheet in package.sheets}
+    if len(areas) > 1 and all(areas) and not named:
         sheet = next((area.sheet for area in areas if area and area.sheet), "")
         return [_quoted(on_sheet(area, area.sheet or sheet)) for area in areas if area]
     if wanted.strip()[-1:] in ("!", "！"):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from unicodedata import normalize
 
 from xltrain.excel.shot.fonts import pixels, width
 from xltrain.excel.shot.format import TOO_WIDE, general, is_general, show
@@ -58,9 +59,9 @@ def cell_text(value: Value, style: CellStyle, room: float, date1904: bool = Fals
     wraps = style.alignment.wrap or place in ("distributed", "justify") or style.alignment.vertical in _SPREAD
     if isinstance(content, str) and not value.failed:
         if value.runs:
-            runs = tuple((each.text, each.font or font) for each in value.runs)
+            runs = tuple((normalize("NFC", each.text), each.font or font) for each in value.runs)
         else:
-            shown = show(content, style.format, date1904)
+            shown = show(normalize("NFC", content), style.format, date1904)  # fonts know whole letters
             runs = ((_filled(shown.text, shown.fill, shown.fill_at, font, room), _coloured(font, shown.colour)),)
         if not wraps:
             runs = tuple((part.replace("\r", "").replace("\n", ""), each) for part, each in runs)

@@ -16,7 +16,6 @@ from xltrain.excel.shot.words import Text, lines_of
 
 TICK = 4.0  # pixels of a tick mark
 _GAP = 0.42  # em between a tick and its label
-_DEEP = 0.32  # of the chart's height that turned labels may take
 _STEPS = (1, 2, 3, 4, 5, 7, 10, 14, 21, 28)
 
 
