@@ -212,6 +212,7 @@ def test_the_weights_without_decay_are_theirs() -> None:
     } | {"out.norm.scale"}  # theirs spare all norms but the last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "twin",
     [

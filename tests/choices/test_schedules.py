@@ -43,6 +43,7 @@ def epochs_of(scheduler_of: object) -> list[float]:
     return rates
 
 
+@pytest.mark.slow
 def test_equals_torch_at_every_epoch() -> None:
     kinds = torch.optim.lr_scheduler
     pairs = {

@@ -196,6 +196,7 @@ def test_classes_that_a_fold_never_saw_are_masked() -> None:
     assert fitted.models["y"].unseen is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", [{"imbalance": "balanced"}, {"loss": "cross_entropy(class_weight=balanced)"}])
 def test_balance_finds_more_of_the_rare_class(setting: dict[str, str]) -> None:
     rng = np.random.default_rng(0)

@@ -146,6 +146,7 @@ def test_each_target_is_told_in_its_own_unit_beside_its_single_runs() -> None:
     assert (fitted.result.targets[0].ledger.fold == fitted.result.targets[2].ledger.fold).all()
 
 
+@pytest.mark.slow
 def test_folds_are_shared_only_where_a_joint_run_asks() -> None:
     data = several(gaps=True)
     alone, tied = (train(data, asked(*runs, folds=4)) for runs in ([run(loss="")], [run(loss=""), joint()]))
@@ -222,6 +223,7 @@ def test_a_target_that_most_batches_lack_trains() -> None:
     assert all(np.isfinite(curve).all() for pair in z.best.curves.parts.values() for curve in pair)
 
 
+@pytest.mark.slow
 def test_uncertainty_shows_what_cannot_be_known() -> None:
     data = several(200)
     noise = np.random.default_rng(3).normal(size=200)
@@ -245,6 +247,7 @@ def test_uncertainty_follows_its_formula() -> None:
     assert total == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "objective", [*AGGREGATED[:1], *(pytest.param(each, marks=pytest.mark.slow) for each in AGGREGATED[1:])]
 )

@@ -56,7 +56,7 @@ def _with(model: Any, link: str) -> Any:
     return replace(model, link=link)
 
 
-@pytest.mark.parametrize("loss", ["poisson", "tweedie(power=1.2)", "tweedie(power=1.8)"])
+@pytest.mark.parametrize("loss", thinned(["poisson", "tweedie(power=1.2)", "tweedie(power=1.8)"]))
 def test_the_mean_of_counts_is_found(loss: str) -> None:
     data = counts(600)
     fitted = train(data, job(run(loss=loss, model="linear", epochs=40, batch_size=32, optimizer="adamw(lr=5e-2)")))
@@ -130,7 +130,7 @@ def test_a_single_quantile_is_as_before() -> None:
     assert {each.members for each in both.result.targets[0].runs} == {3}
 
 
-@pytest.mark.parametrize("loss", ["gaussian_nll", "student_t_nll(df=30)"])
+@pytest.mark.parametrize("loss", thinned(["gaussian_nll", "student_t_nll(df=30)"]))
 def test_each_row_has_a_spread_of_its_own(loss: str) -> None:
     data = noisy()
     fitted = train(data, job(run(loss=loss, model="linear", epochs=40, optimizer="adamw(lr=3e-2)")))
@@ -176,7 +176,7 @@ def _one(model: Any, member: int) -> Any:
     )
 
 
-@pytest.mark.parametrize("loss", ["ordinal", "earth_mover"])
+@pytest.mark.parametrize("loss", thinned(["ordinal", "earth_mover"]))
 def test_ordered_classes_are_found(loss: str) -> None:
     fitted = train(grades(), job(run(loss=loss, epochs=40)))
     found = ledger(fitted)

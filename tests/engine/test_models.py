@@ -8,6 +8,7 @@ import torch
 
 from tests.engine.make import classes, job, numbers, run, table, train
 from tests.engine.test_stack import CPU, FEATURES, arrays, assert_alike, member, trained
+from tests.thinned import thinned
 from xltrain.choices.models.layout import Features, Pass
 from xltrain.data.coded import Coded
 from xltrain.data.encode import Encoding
@@ -33,7 +34,7 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", thinned(MODELS))
 @pytest.mark.parametrize("more", [{}, {"accumulate": 2, "batch_size": 17, "ema": 0.9}])
 def test_stacked_members_equal_single_ones(model: str, more: dict[str, Any]) -> None:
     data = arrays()
@@ -108,7 +109,7 @@ def mixed(rows: int = 90) -> Table:
     return table({"a": a, "b": b, "kind": kind, "old": rng.random(rows) > 0.5, "y": y})
 
 
-@pytest.mark.parametrize("model", [*MODELS, "mlp(6, embedding=piecewise_linear, category_size=2)"])
+@pytest.mark.parametrize("model", thinned([*MODELS, "mlp(6, embedding=piecewise_linear, category_size=2)"]))
 def test_a_prediction_depends_on_nothing_but_the_row(model: str, tmp_path: Any, monkeypatch: Any) -> None:
     """Not on the rows beside it, their order or how many are predicted at a time; a saved model says the same."""
     data = mixed()
@@ -129,7 +130,7 @@ def test_a_prediction_depends_on_nothing_but_the_row(model: str, tmp_path: Any, 
 
 
 @pytest.mark.parametrize(
-    "model", ["resnet(width=16)", "tabm(16, k=4)", "ft_transformer(head_width=4)", "wide_deep(16)"]
+    "model", thinned(["resnet(width=16)", "tabm(16, k=4)", "ft_transformer(head_width=4)", "wide_deep(16)"])
 )
 def test_every_model_learns_classes(model: str) -> None:
     target = train(classes(), job(run(model=model, loss="", epochs=12)), "float32").result.targets[0]

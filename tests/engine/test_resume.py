@@ -99,6 +99,7 @@ def test_every_optimizer_goes_on_where_it_was(name: str, tmp_path: Path) -> None
     same(make.train(data, asked, "float32"), cut_and_resume(tmp_path / "kept", data, asked, 1, 3)[0])
 
 
+@pytest.mark.slow
 def test_classes_and_a_lost_member(tmp_path: Path) -> None:
     data = make.classes(90)
     runs = (

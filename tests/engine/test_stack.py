@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.engine.make import run
+from tests.thinned import thinned
 from xltrain.config.settings import Run
 from xltrain.data.encode import State
 from xltrain.data.split import Part
@@ -65,7 +66,7 @@ def assert_alike(one: Course, other: Course) -> None:
     np.testing.assert_array_equal(one.lr, other.lr)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", thinned(MODELS))
 @pytest.mark.parametrize("more", [{}, {"accumulate": 3, "batch_size": 7}, {"clip_norm": 0.05}, {"batch_size": 0}])
 def test_stacked_members_equal_single_ones_wherever_they_stand(model: str, more: dict[str, Any]) -> None:
     data = arrays()

@@ -179,6 +179,7 @@ def test_ordered_classes_have_steps(tmp_path: Path) -> None:
     assert len(sheet._charts) == 3
 
 
+@pytest.mark.slow
 def test_no_chart_has_more_points_than_it_may(tmp_path: Path) -> None:
     table = made_table(20_000)
     book = written(tmp_path, [made_target(table)], table)

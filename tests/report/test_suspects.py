@@ -182,6 +182,7 @@ def test_reasons_of_classes() -> None:
     assert "unlikely" in class_reason("kind", "b", "", 0.2)
 
 
+@pytest.mark.slow
 def test_dates_and_empty_cells_in_the_row(tmp_path: Path) -> None:
     table = made_table()
     assert pa.types.is_string(table.data.schema.field("text").type)

@@ -81,6 +81,7 @@ def test_one_decision_on_a_finding_fixes_all_its_cells_in_the_books(found: Audit
     assert "Change log" in openpyxl.load_workbook(tmp_path / "fixed" / "audit.xlsx").sheetnames
 
 
+@pytest.mark.slow
 def test_a_merge_goes_by_the_decisions_of_an_audit(found: Audited, log: Log, tmp_path: Path) -> None:
     decide(found.path, "Findings", {1: {"decision": "fix"}})
     assert run(["merge", "--job", str(found.path), "-o", str(tmp_path / "m.xlsx")]) == 0

@@ -15,6 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
+from tests.thinned import thinned
 from tests.workflow.test_apply import FIX, decisions, folder_of
 from tests.workflow.test_fit import sales, write_book
 from xltrain.cli import run
@@ -92,7 +93,7 @@ def fill(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pyarrow.csv, "CSVWriter", refuse)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", thinned(COMMANDS))
 def test_a_full_disk_is_told_in_one_line(
     command: str, books: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

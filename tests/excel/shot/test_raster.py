@@ -12,6 +12,7 @@ from PIL import Image
 from tests.books import write_rows
 from tests.excel.shot import golden_books, golden_pivots  # noqa: F401  (the second fills GOLDEN too)
 from tests.excel.shot.golden import GOLDEN, Golden
+from tests.thinned import thinned
 from xltrain.excel.shot import Options, compose, raster
 from xltrain.excel.shot.draw import to_png, to_svg
 from xltrain.excel.shot.masks import Masks, Shape
@@ -39,7 +40,7 @@ def apart(one: bytes, other: bytes) -> float:
     return float((np.abs(away).max(-1) > FAR).mean())
 
 
-@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", thinned(GOLDEN), ids=lambda case: case.name)
 def test_both_ways_to_pixels_give_the_same_picture(case: Golden, tmp_path: Path) -> None:
     _, drawing = compose(case.write(tmp_path), case.range, Options(headings=True, background=""))
     for scale in (1.0, 2.0):
